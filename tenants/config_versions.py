@@ -16,9 +16,9 @@ import logging
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 
+from llmhub.base.errors import NotFound
 from llmhub.base.valkey import ValkeyError, valkey
 from tenants.models import Tenant
 
@@ -43,8 +43,7 @@ def version_key(tenant_id: UUID) -> str:
 def version_raise(tenant: Tenant) -> None:
     """Inside the transaction of a change: raise the version now, publish it after the commit."""
     _announce(tenant.pk)
-    Tenant.objects.filter(pk=tenant.pk).update(config_version=F("config_version") + 1)
-    version = Tenant.objects.values_list("config_version", flat=True).get(pk=tenant.pk)
+    version = _raise_in_database(tenant.pk)
     transaction.on_commit(lambda: version_publish(tenant.pk, version))
 
 
@@ -68,6 +67,20 @@ def version_forget(tenant_id: UUID) -> None:
         valkey().delete(version_key(tenant_id))
     except ValkeyError as error:
         logger.warning("version of tenant %s not removed: %s", tenant_id, type(error).__name__)
+
+
+def _raise_in_database(tenant_id: UUID) -> int:
+    table = connection.ops.quote_name(Tenant._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET config_version = config_version + 1 WHERE id = %s"  # noqa: S608
+            " RETURNING config_version",
+            [tenant_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound("This tenant no longer exists.")
+    return int(row[0])
 
 
 def _announce(tenant_id: UUID) -> None:

@@ -6,7 +6,6 @@ from functools import cache
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from llmhub.base.errors import CorruptSecret
 from llmhub.base.secret import Secret
@@ -48,19 +47,18 @@ class Keyring:
 
 def keyring_of(tenant: Tenant) -> Keyring:
     """One query. A tenant without a data key gets its first one."""
-    rows = list(TenantDataKey.objects.filter(tenant=tenant))
+    rows = _rows_of(tenant)
     if not rows:
-        return Keyring(tenant.pk, {1: data_key_create(tenant)})
+        data_key_create(tenant)
+        rows = _rows_of(tenant)
     return Keyring(tenant.pk, {r.version: master_keys().unwrap(r.version, r.wrapped) for r in rows})
 
 
-def data_key_create(tenant: Tenant) -> DataKey:
-    """The tenant's first data key; another process may have made it in the meantime."""
-    key, wrapped = master_keys().new_data_key(version=1)
-    row, is_new = TenantDataKey.objects.get_or_create(
-        tenant=tenant, version=1, defaults={"wrapped": wrapped}
-    )
-    return key if is_new else master_keys().unwrap(1, row.wrapped)
+def data_key_create(tenant: Tenant) -> None:
+    """The tenant's first data key, unless another process has just made it."""
+    wrapped = master_keys().new_wrapped_data_key()
+    row = TenantDataKey(tenant=tenant, version=1, wrapped=wrapped)
+    TenantDataKey.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def data_keys_rewrap() -> int:
@@ -69,11 +67,12 @@ def data_keys_rewrap() -> int:
     One conditional update per tenant and version: it can be killed at any point and run again, and
     both the old and the new wrapping open as long as both master keys are configured.
     """
-    return sum(_rewrap(row) for row in _all_rows().iterator(chunk_size=500))
+    rows = TenantDataKey.objects.order_by("pk")
+    return sum(_rewrap(row) for row in rows.iterator(chunk_size=500))
 
 
-def _all_rows() -> QuerySet[TenantDataKey]:
-    return TenantDataKey.objects.order_by("pk")
+def _rows_of(tenant: Tenant) -> list[TenantDataKey]:
+    return list(TenantDataKey.objects.filter(tenant=tenant))
 
 
 def _rewrap(row: TenantDataKey) -> int:

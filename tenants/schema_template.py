@@ -7,7 +7,8 @@ rolled back, and kept in the shared table SchemaTemplate under a fingerprint of 
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,10 @@ from psycopg import ClientCursor, sql
 from tenants.models import SchemaTemplate
 
 _RECORDING_SCHEMA = "t__recording"
+_MIGRATION_ROW = re.compile(
+    r'INSERT INTO "django_migrations" \("app", "name", "applied"\) VALUES (?P<row>\(.*\))'
+    r' RETURNING "django_migrations"\."id"'
+)
 _READING = ("SELECT", "SHOW", "SET SEARCH_PATH", "SAVEPOINT", "RELEASE")
 
 
@@ -43,7 +48,9 @@ def schema_create(schema_name: str) -> None:
 
 def schema_drop(schema_name: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema_name)))
+        cursor.execute(
+            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema_name))
+        )
 
 
 @cache
@@ -51,7 +58,7 @@ def fingerprint() -> str:
     """Of the tenant apps' migrations: their names and their files' contents."""
     digest = hashlib.sha256()
     for (app_label, name), migration in sorted(_tenant_migrations().items()):
-        source = Path(inspect.getfile(migration)).read_bytes()
+        source = Path(inspect.getfile(type(migration))).read_bytes()
         digest.update(f"{app_label}.{name}".encode() + source)
     return digest.hexdigest()
 
@@ -79,7 +86,9 @@ def _record() -> str:
     try:
         with transaction.atomic(), _noting(noted):
             with connection.cursor() as cursor:
-                cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_RECORDING_SCHEMA)))
+                cursor.execute(
+                    sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_RECORDING_SCHEMA))
+                )
             noted.clear()
             call_command("migrate_schemas", schema_name=_RECORDING_SCHEMA, verbosity=0)
             raise _RolledBack
@@ -87,7 +96,18 @@ def _record() -> str:
         pass
     finally:
         connection.set_schema_to_public()
-    return ";\n".join(s.rstrip().rstrip(";") for s in noted) + ";"
+    return ";\n".join(_in_fewer_statements(s.rstrip().rstrip(";") for s in noted)) + ";"
+
+
+def _in_fewer_statements(statements: Iterable[str]) -> list[str]:
+    """The rows of django_migrations, dozens of inserts, become one."""
+    others: list[str] = []
+    rows: list[str] = []
+    for statement in statements:
+        found = _MIGRATION_ROW.fullmatch(statement)
+        rows.append(found["row"]) if found else others.append(statement)
+    insert = 'INSERT INTO "django_migrations" ("app", "name", "applied") VALUES '
+    return [*others, insert + ", ".join(rows)]
 
 
 @contextmanager

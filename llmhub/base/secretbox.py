@@ -50,10 +50,9 @@ class MasterKeys:
         self._current = Fernet(keys[0].reveal())
         self._all = MultiFernet([Fernet(key.reveal()) for key in keys])
 
-    def new_data_key(self, version: int) -> tuple[DataKey, str]:
-        """A fresh data key, and the same wrapped for storage."""
-        key = DataKey(version, AESGCM.generate_key(bit_length=256))
-        return key, self._current.encrypt(key.material).decode()
+    def new_wrapped_data_key(self) -> str:
+        """A fresh 32-byte data key, wrapped for storage."""
+        return self._current.encrypt(AESGCM.generate_key(bit_length=256)).decode()
 
     def unwrap(self, version: int, wrapped: str) -> DataKey:
         """Raises CorruptSecret when no master key opens it."""
@@ -99,7 +98,9 @@ def unseal(key: DataKey, place: Place, sealed: str) -> Secret:
         raise CorruptSecret("A stored secret names another version of the data key.")
     try:
         raw = base64.urlsafe_b64decode(sealed.rpartition(".")[2])
-        plain = AESGCM(key.material).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.as_bytes())
+        plain = AESGCM(key.material).decrypt(
+            raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.as_bytes()
+        )
     except (InvalidTag, ValueError):
         raise CorruptSecret("A stored secret does not open where it stands.") from None
     return Secret(plain.decode())

@@ -70,7 +70,9 @@ def operator_change(*, actor: Actor, action: str) -> Iterator[Change]:
         version_raise(platform)
 
 
-def _write(model: type[AuditEntry] | type[OperatorAuditEntry], actor: Actor, change: Change) -> None:
+def _write(
+    model: type[AuditEntry] | type[OperatorAuditEntry], actor: Actor, change: Change
+) -> None:
     if not change.target_kind:
         raise RuntimeError(f"{change.action} did not say what it changed")
     try:

@@ -71,12 +71,13 @@ def user_get_or_create(*, email: str) -> User:
 def membership_save(*, tenant: Tenant, user: User, role: Role, actor: Actor) -> Membership:
     """Make the user a member with this role, or change the role they have."""
     with tenant_change(tenant=tenant, actor=actor, action="membership.save") as change:
-        earlier = Membership.objects.filter(tenant=tenant, user=user).first()
-        if earlier is not None:
-            change.before = {"role": earlier.role}
-        membership, _ = Membership.objects.update_or_create(
-            tenant=tenant, user=user, defaults={"role": role}
-        )
+        membership = Membership.objects.filter(tenant=tenant, user=user).first()
+        if membership is None:
+            membership = Membership(tenant=tenant, user=user)
+        else:
+            change.before = {"role": membership.role}
+        membership.role = role
+        membership.save()
         change.about("membership", membership.pk, user.email)
         change.after = {"role": role}
     return membership
