@@ -28,3 +28,9 @@ def membership_chosen(*, user: User, tenant_id: UUID | str | None) -> Membership
     mine = [m for m in rows.filter(user=user) if m.tenant.status == TenantStatus.ACTIVE]
     chosen = [m for m in mine if str(m.tenant_id) == str(tenant_id)]
     return next(iter(chosen or mine), None)
+
+
+def tenant_id_of_token(hashed: str) -> UUID | None:
+    """Which tenant's snapshot to load for a token that the gateway has not seen yet."""
+    alive = AccessToken.objects.filter(token_hash=hashed, revoked_at__isnull=True)
+    return alive.values_list("tenant_id", flat=True).first()
