@@ -133,7 +133,7 @@ REST_FRAMEWORK = {
         "tenants.authentication.MembershipSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.TenantPermission"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["llmhub.json_parser.JSONObjectParser"],
     "DEFAULT_RENDERER_CLASSES": ["llmhub.envelope.EnvelopeRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "llmhub.envelope.EnvelopePagination",
