@@ -79,7 +79,7 @@ class ProbeReport:
 
 @dataclass(frozen=True, slots=True)
 class ProbeOutcome:
-    """Whether the key works, and all that was tried. Not ok and no failure: nothing could be tried."""
+    """Whether the key works, and what was tried. Not ok and no failure: nothing could be."""
 
     reports: tuple[ProbeReport, ...]
     is_ok: bool

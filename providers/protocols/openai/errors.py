@@ -26,8 +26,8 @@ _QUOTA = _words(
     r"(?:no|more|out of) credits?\b|payment required|billing|arrear",
 )
 _KEY = _words(
-    r"(?:invalid|incorrect|expired|revoked|disabled|missing|wrong|no)[_ ]+(?:\w+[_ ])?"
-    r"(?:api[_ -]?key|token|credentials?|authentication)",
+    r"(?:invalid|incorrect|expired|revoked|disabled|missing|no)[_ ]+(?:an? |the )?"
+    r"(?:api[_ -]?key|(?:access|auth\w*|bearer|id)[_ ]token|credentials?|authentication)",
     r"api[_ -]?key (?:is )?(?:not valid|invalid|expired)|invalid[_ ]authentication",
     r"unauthori[sz]ed|authentication_error",
 )
