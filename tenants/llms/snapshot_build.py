@@ -10,7 +10,7 @@ from django.utils import timezone
 from llmhub.base.errors import CorruptSecret
 from llmhub.base.model_types import ModelType
 from providers.models import LLM, LLMFactory
-from providers.protocols.registry import protocol_get
+from providers.protocols.registry import protocol_serves
 from tenants.keyring import Keyring, keyring_of
 from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
 from tenants.models import (
@@ -201,8 +201,7 @@ def _refusal(
 
 def _is_served(view: ConnectionView, model_type: ModelType) -> bool:
     endpoint = view.endpoints.get(model_type)
-    protocol = protocol_get(endpoint[0]) if endpoint else None
-    return protocol is not None and model_type in protocol.serves
+    return endpoint is not None and protocol_serves(endpoint[0], model_type)
 
 
 def _model_view(row: TenantLLM | SharedModel, view: ConnectionView, refusal: str) -> ModelView:
