@@ -22,7 +22,7 @@ def master_keys() -> MasterKeys:
 
 
 class Keyring:
-    """The unwrapped data keys of one tenant, by version. Held for the length of one unit of work."""
+    """The unwrapped data keys of one tenant, by version; held for one unit of work."""
 
     def __init__(self, tenant_id: UUID, keys: Mapping[int, DataKey]) -> None:
         self._tenant_id = tenant_id

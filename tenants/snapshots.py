@@ -113,7 +113,9 @@ class Snapshot:
         return ()
 
 
-def models_by_name(models: Iterable[ModelView]) -> dict[tuple[ModelType, str], tuple[ModelView, ...]]:
+def models_by_name(
+    models: Iterable[ModelView],
+) -> dict[tuple[ModelType, str], tuple[ModelView, ...]]:
     index: dict[tuple[ModelType, str], tuple[ModelView, ...]] = {}
     for model in models:
         for name in model.names():

@@ -58,9 +58,28 @@ def address_read(factory: CatalogFactory, api_base: str) -> Address:
 
 
 def credentials_read(factory: CatalogFactory, api_key: Any) -> dict[str, str | Secret]:
-    """Raises MissingParameter and InvalidRequest naming the field of the factory's form."""
+    """Raises MissingParameter, and InvalidRequest naming the field of the factory's form."""
     fields = [CredentialField.from_json(raw) for raw in factory.credential_fields]
+    if is_blank(api_key) and any(field.is_required for field in fields):
+        raise MissingParameter("api_key")
     return credentials_parse(fields, api_key)
+
+
+def credentials_for_new_address(factory: CatalogFactory) -> dict[str, str | Secret]:
+    """What is left where the address changes and no key came with it: a key is never sent to an
+    address that it was not given for. Raises InvalidRequest where the factory needs one."""
+    try:
+        return credentials_read(factory, "")
+    except MissingParameter:
+        raise InvalidRequest(
+            "The address changes, and the stored key is not sent to the new one. Send api_key "
+            "again.",
+            field="api_key",
+        ) from None
+
+
+def is_blank(api_key: Any) -> bool:
+    return api_key in (None, {}) or (isinstance(api_key, str) and not api_key.strip())
 
 
 def key_hint(factory: CatalogFactory, credentials: Credentials) -> str:
@@ -71,16 +90,20 @@ def key_hint(factory: CatalogFactory, credentials: Credentials) -> str:
 
 def protocol_of(factory: CatalogFactory, model_type: ModelType) -> WireProtocol:
     """Raises NotSupported where no protocol of the hub serves this type of this factory."""
-    endpoint = factory.endpoints.get(model_type)
-    if endpoint is None or not protocol_serves(endpoint.protocol, model_type):
+    if not is_served(factory, model_type):
         raise NotSupported(
             f"{_SPOKEN[model_type]} model from {factory.name} is not supported yet.",
             code="protocol_not_supported",
             details={"llm_factory": factory.name, "model_type": model_type.value},
         )
-    protocol = protocol_find(endpoint.protocol)
+    protocol = protocol_find(factory.endpoints[model_type].protocol)
     assert protocol is not None
     return protocol
+
+
+def is_served(factory: CatalogFactory, model_type: ModelType) -> bool:
+    endpoint = factory.endpoints.get(model_type)
+    return endpoint is not None and protocol_serves(endpoint.protocol, model_type)
 
 
 def target_of(

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from llmhub.base.errors import CorruptSecret
 from llmhub.base.model_types import ModelType
+from llmhub.base.secret import Secret
 from providers.models import LLM, LLMFactory
 from providers.protocols.registry import protocol_serves
 from tenants.keyring import Keyring, keyring_of
@@ -67,6 +68,12 @@ def models_of(tenant: Tenant) -> list[ModelView]:
     """What the tenant can call, as the gateway sees it, in the order in which it is tried."""
     with in_schema(tenant):
         return list(_models(tenant, platform_get()).values())
+
+
+def defaults_of(tenant: Tenant) -> dict[ModelType, ModelView]:
+    """The default models that are set, callable or not."""
+    with in_schema(tenant):
+        return _defaults(_models(tenant, platform_get()))
 
 
 # A model is known by its connection, its name and its type, also where it has no row of its own.

@@ -25,8 +25,6 @@ def credentials_open(
 
     Raises CorruptSecret when the sealed text does not open where it stands.
     """
-    opened = keyring.open(
-        table=row._meta.db_table, row_id=row.pk, sealed=row.sealed_credentials
-    )
+    opened = keyring.open(table=row._meta.db_table, row_id=row.pk, sealed=row.sealed_credentials)
     public = {field["name"] for field in factory.credential_fields if not field["is_secret"]}
     return {name: value.reveal() if name in public else value for name, value in opened.items()}

@@ -17,7 +17,11 @@ from tenants.llms.selectors.connections import connection_get, connection_list
 from tenants.llms.services.api_keys import KeyRequest, api_key_set
 from tenants.llms.services.connection_changes import ConnectionChange, connection_change
 from tenants.llms.services.connection_checks import connection_check
-from tenants.llms.services.connections import DEFAULT_NAME, connection_delete, connection_require_free
+from tenants.llms.services.connections import (
+    DEFAULT_NAME,
+    connection_delete,
+    connection_require_free,
+)
 from tenants.models import ConnectionState
 
 
@@ -78,7 +82,7 @@ class ConnectionsView(TenantView):
         wanted = self.query(ConnectionFilterSerializer)
         rows = connection_list(tenant=self.tenant, **wanted)
         pages = EnvelopePagination()
-        page = pages.paginate_queryset(rows, request, view=self)  # type: ignore[arg-type]
+        page = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response([connection_details(row) for row in page or ()])
 
     @extend_schema(

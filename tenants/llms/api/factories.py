@@ -15,7 +15,7 @@ from tenants.llms.api.schema import enveloped
 
 class CredentialFieldSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     is_secret = serializers.BooleanField()
     is_required = serializers.BooleanField()
     pattern = serializers.CharField(allow_blank=True)

@@ -18,7 +18,9 @@ class NameField(serializers.CharField):
 class ModelTypeField(serializers.ChoiceField):
     def __init__(self, **kwargs: Any) -> None:
         words = ", ".join(MODEL_TYPES)
-        messages = {"invalid_choice": "'{input}' is no model type. Use one of " + words + "."}
+        messages: dict[str, Any] = {
+            "invalid_choice": "'{input}' is no model type. Use one of " + words + "."
+        }
         super().__init__(choices=MODEL_TYPES, error_messages=messages, **kwargs)
 
     def to_internal_value(self, data: Any) -> ModelType:

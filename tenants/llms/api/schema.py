@@ -16,7 +16,7 @@ class ErrorReasonSerializer(serializers.Serializer[Any]):
 class ErrorSerializer(serializers.Serializer[Any]):
     retcode = serializers.IntegerField(help_text="1: it failed.")
     retmsg = serializers.CharField(help_text="What is wrong and what to do, for people.")
-    data = serializers.JSONField(allow_null=True)
+    data = serializers.JSONField(allow_null=True)  # type: ignore[assignment]
     error = ErrorReasonSerializer()
 
 
@@ -26,24 +26,31 @@ _FAILURES = {
     403: "The credential does not allow this.",
     404: "There is no such thing for this tenant.",
     409: "Something refers to it, or it exists already.",
-    422: "Understood, and cannot be done: the provider refused, or the hub does not support it yet.",
+    422: "Understood, and cannot be done: the provider refused, or it is not supported yet.",
     503: "A part of the hub is away; Retry-After says when to try again.",
 }
 
 
-def enveloped(name: str, data: "serializers.Field[Any, Any, Any, Any]", *failures: int) -> dict[int, Any]:
+def enveloped(
+    name: str, data: "serializers.Field[Any, Any, Any, Any]", *failures: int
+) -> dict[int, Any]:
     """Responses whose `data` is what the view returns."""
     return {200: _success(name, {"data": data})} | _failures(failures)
 
 
-def done_with(name: str, details: "serializers.Field[Any, Any, Any, Any]", *failures: int) -> dict[int, Any]:
+def done_with(
+    name: str, details: "serializers.Field[Any, Any, Any, Any]", *failures: int
+) -> dict[int, Any]:
     """Responses of a write: `data` is true, the rest stands under `details`."""
     fields = {"data": serializers.BooleanField(), "details": details}
     return {200: _success(name, fields)} | _failures(failures)
 
 
 def _success(name: str, fields: dict[str, Any]) -> Any:
-    envelope = {"retcode": serializers.IntegerField(), "retmsg": serializers.CharField()}
+    envelope: dict[str, Any] = {
+        "retcode": serializers.IntegerField(),
+        "retmsg": serializers.CharField(),
+    }
     return inline_serializer(f"{name}Answer", fields=envelope | fields)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from llmhub.base.errors import Conflict, InvalidRequest, MissingParameter
+from llmhub.base.errors import Conflict, InvalidRequest
 from llmhub.base.model_types import ModelType
 from providers.names import validate_name
 from providers.selectors import CatalogFactory, catalog_llm, factory_get
@@ -16,7 +16,9 @@ from tenants.llms.provider_facts import (
     Address,
     Credentials,
     address_read,
+    credentials_for_new_address,
     credentials_read,
+    is_blank,
     protocol_of,
 )
 from tenants.llms.services.connections import (
@@ -141,21 +143,10 @@ def _address(factory: CatalogFactory, request: ModelRequest, stored: _Stored | N
 def _credentials(
     factory: CatalogFactory, request: ModelRequest, stored: _Stored | None, address: Address
 ) -> Credentials:
-    if request.api_key not in ("", None, {}):
+    if not is_blank(request.api_key):
         return credentials_read(factory, request.api_key)
-    if stored is not None and stored.base_url == address.url:
-        return stored.credentials
-    if stored is not None and stored.credentials:
-        return _without_stored_key(factory)
-    return credentials_read(factory, "")
-
-
-def _without_stored_key(factory: CatalogFactory) -> Credentials:
-    """A key is never sent to an address that it was not given for."""
-    try:
+    if stored is None:
         return credentials_read(factory, "")
-    except MissingParameter:
-        raise InvalidRequest(
-            "The address changes, so the stored key is not used for it. Send api_key again.",
-            field="api_key",
-        ) from None
+    if stored.base_url == address.url:
+        return stored.credentials
+    return credentials_for_new_address(factory)

@@ -6,7 +6,6 @@ from typing import Any
 
 from llmhub.base.errors import NotSupported, Unprocessable
 from llmhub.base.model_types import ModelType
-from providers.protocols.registry import protocol_serves
 from providers.selectors import CatalogFactory, CatalogModel, catalog_models, factory_get
 from tenants.actors import Actor
 from tenants.llms.models import Connection
@@ -14,6 +13,7 @@ from tenants.llms.provider_facts import (
     Credentials,
     address_read,
     credentials_read,
+    is_served,
     protocol_of,
 )
 from tenants.llms.services.connections import (
@@ -92,7 +92,7 @@ def models_of_factory(
         ModelFacts(model.llm_name, model_type, model.context_tokens)
         for model in listed
         for model_type in sorted(model.model_types)
-        if _is_served(factory, model_type)
+        if is_served(factory, model_type)
     ]
     if not found:
         raise Unprocessable(
@@ -108,14 +108,9 @@ def _callable(factory: CatalogFactory, models: Sequence[CatalogModel]) -> tuple[
         ModelFacts(model.llm_name, model_type, model.context_tokens)
         for model in models
         for model_type in model.model_types
-        if _is_served(factory, model_type)
+        if is_served(factory, model_type)
     )
     if not found:
         protocol_of(factory, models[0].model_types[0])
         raise NotSupported(f"Models from {factory.name} are not supported yet.")
     return found
-
-
-def _is_served(factory: CatalogFactory, model_type: ModelType) -> bool:
-    endpoint = factory.endpoints.get(model_type)
-    return endpoint is not None and protocol_serves(endpoint.protocol, model_type)

@@ -4,13 +4,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from llmhub.base.errors import InvalidRequest, MissingParameter
 from providers.selectors import CatalogFactory, factory_get
 from tenants.actors import Actor
 from tenants.audit.services import tenant_change
-from tenants.keyring import keyring_of
 from tenants.llms.models import Connection
-from tenants.llms.provider_facts import Address, Credentials, address_read, credentials_read
+from tenants.llms.provider_facts import (
+    Address,
+    address_read,
+    credentials_for_new_address,
+    credentials_read,
+    is_blank,
+)
+from tenants.llms.selectors.checks import checks_of
 from tenants.llms.selectors.connections import connection_get
 from tenants.llms.services.connections import (
     ConnectionFacts,
@@ -19,9 +24,7 @@ from tenants.llms.services.connections import (
     connection_locked,
     require_free,
 )
-from tenants.llms.stored_credentials import credentials_open
 from tenants.llms.verification import verify
-from tenants.llms.verification_plan import checks_of
 from tenants.models import ConnectionState, Tenant
 from tenants.tenancy import in_schema
 
@@ -38,7 +41,7 @@ class ConnectionChange:
 
     @property
     def has_new_key(self) -> bool:
-        return self.api_key not in ("", None, {})
+        return not is_blank(self.api_key)
 
 
 def connection_change(
@@ -72,7 +75,11 @@ def _new_facts(tenant: Tenant, row: Connection, wanted: ConnectionChange) -> Con
     address = _address(factory, row, wanted)
     if address.url == row.base_url and not wanted.has_new_key:
         return None
-    credentials = _credentials(factory, row, wanted, address)
+    credentials = (
+        credentials_read(factory, wanted.api_key)
+        if wanted.has_new_key
+        else credentials_for_new_address(factory)
+    )
     state = ConnectionState.UNVERIFIED
     if wanted.is_tested:
         with in_schema(tenant):
@@ -92,21 +99,3 @@ def _address(factory: CatalogFactory, row: Connection, wanted: ConnectionChange)
     if wanted.api_base is None:
         return Address(row.base_url)
     return address_read(factory, wanted.api_base)
-
-
-def _credentials(
-    factory: CatalogFactory, row: Connection, wanted: ConnectionChange, address: Address
-) -> Credentials:
-    """A key is never sent to an address that it was not given for."""
-    if wanted.has_new_key:
-        return credentials_read(factory, wanted.api_key)
-    if not row.key_hint:
-        return credentials_read(factory, "")
-    try:
-        return credentials_read(factory, "")
-    except MissingParameter:
-        raise InvalidRequest(
-            f"The address changes to {address.url}, and the stored key is not sent there. "
-            "Send api_key again.",
-            field="api_key",
-        ) from None

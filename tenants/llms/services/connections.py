@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -34,15 +33,14 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class ConnectionFacts:
-    """A connection as it is to be; `credentials` None keeps the stored ones."""
+    """A connection's key and address as they are to be, and what the provider said of them."""
 
     factory: CatalogFactory
     name: str
     base_url: str
-    credentials: Credentials | None = field(repr=False)
+    credentials: Credentials = field(repr=False)
     state: ConnectionState
     state_message: str = ""
-    checked_at: datetime | None = None
 
 
 def connection_save(
@@ -57,7 +55,7 @@ def connection_save(
         row = rows.filter(llm_factory=facts.factory.name, name=facts.name).first()
         change.before = connection_json(row) if row else None
         row = row or Connection(llm_factory=facts.factory.name, name=facts.name)
-        _apply(row, facts, tenant)
+        connection_apply(row, facts, tenant)
         added = models_save(row, models)
         change.about("connection", row.pk, str(row))
         change.after = {**connection_json(row), "models_saved": added}
@@ -92,7 +90,16 @@ def factory_delete(*, tenant: Tenant, llm_factory: str, is_forced: bool, actor: 
 def connection_require_free(*, tenant: Tenant, llm_factory: str, name: str) -> None:
     """Raises Conflict where the factory has a connection of that name."""
     with in_schema(tenant):
-        _require_free(llm_factory, name)
+        require_free(llm_factory, name)
+
+
+def require_free(llm_factory: str, name: str) -> None:
+    """In the tenant's schema. Raises Conflict where the factory has a connection of that name."""
+    if Connection.objects.filter(llm_factory=llm_factory, name=name).exists():
+        raise Conflict(
+            f"{llm_factory} already has a connection named {name}. Choose another name.",
+            details={"field": "name"},
+        )
 
 
 def connection_locked(connection_id: UUID) -> Connection:
@@ -101,6 +108,21 @@ def connection_locked(connection_id: UUID) -> Connection:
     if row is None:
         raise NotFound("There is no such connection.", code="connection_not_found")
     return row
+
+
+def connection_apply(row: Connection, facts: ConnectionFacts | None, tenant: Tenant) -> None:
+    """Put the facts on the row and save it. Raises InvalidRequest naming the field."""
+    if facts is not None:
+        row.base_url = facts.base_url
+        row.state = facts.state
+        row.state_message = facts.state_message[:1000]
+        row.checked_at = timezone.now()
+        row.key_hint = key_hint(facts.factory, facts.credentials)
+        row.sealed_credentials = keyring_of(tenant).seal(
+            table=Connection._meta.db_table, row_id=row.pk, credentials=facts.credentials
+        )
+    _clean(row)
+    row.save()
 
 
 def models_save(connection: Connection, models: Iterable[ModelFacts]) -> int:
@@ -130,20 +152,6 @@ def connection_json(row: Connection) -> dict[str, object]:
     }
 
 
-def _apply(row: Connection, facts: ConnectionFacts, tenant: Tenant) -> None:
-    row.base_url = facts.base_url
-    row.state = facts.state
-    row.state_message = facts.state_message[:1000]
-    row.checked_at = facts.checked_at or timezone.now()
-    if facts.credentials is not None:
-        row.key_hint = key_hint(facts.factory, facts.credentials)
-        row.sealed_credentials = keyring_of(tenant).seal(
-            table=Connection._meta.db_table, row_id=row.pk, credentials=facts.credentials
-        )
-    _clean(row)
-    row.save()
-
-
 def _clean(row: Connection) -> None:
     try:
         row.full_clean(exclude=["sealed_credentials"], validate_unique=False)
@@ -151,14 +159,6 @@ def _clean(row: Connection) -> None:
         model_field, messages = next(iter(error.message_dict.items()))
         named = {"name": "connection", "base_url": "api_base"}.get(model_field, model_field)
         raise InvalidRequest(f"{named}: {' '.join(messages)}", field=named) from None
-
-
-def _require_free(llm_factory: str, name: str) -> None:
-    if Connection.objects.filter(llm_factory=llm_factory, name=name).exists():
-        raise Conflict(
-            f"{llm_factory} already has a connection named {name}. Choose another name.",
-            details={"field": "name"},
-        )
 
 
 def _new_model(connection: Connection, facts: ModelFacts) -> TenantLLM:
