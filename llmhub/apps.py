@@ -1,7 +1,8 @@
 """The operator's admin site stands in for Django's default one."""
 
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import apps
 
 
-class OperatorAdminConfig(AdminConfig):
+class OperatorAdminConfig(apps.AdminConfig):
     default_site = "llmhub.admin_site.OperatorSite"
+    default = False

@@ -198,7 +198,9 @@ def _text_of(name: str, environ: Mapping[str, str]) -> str | None:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise ConfigError(f"{name}_FILE", f"points to a file that cannot be read: {reason}") from None
+        raise ConfigError(
+            f"{name}_FILE", f"points to a file that cannot be read: {reason}"
+        ) from None
 
 
 def _parse(variable: Variable, text: str | None) -> Any:

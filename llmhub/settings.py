@@ -57,7 +57,13 @@ def _database(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "OPTIONS": {
             # A backend that touched many schemas grows (220 MB at 1,000): connections live briefly.
-            "pool": {"min_size": 0, "max_size": 8, "timeout": 5, "max_lifetime": 300, "max_idle": 60},
+            "pool": {
+                "min_size": 0,
+                "max_size": 8,
+                "timeout": 5,
+                "max_lifetime": 300,
+                "max_idle": 60,
+            },
             "connect_timeout": 5,
             "application_name": "llm-hub",
         },
@@ -100,7 +106,10 @@ WHITENOISE_USE_FINDERS = True
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]

@@ -1,0 +1,26 @@
+"""Names in the catalog are data that people and files bring: what may stand in one."""
+
+import unicodedata
+
+from django.core.exceptions import ValidationError
+
+# Control and format characters (bidirectional overrides among them), surrogates, line separators:
+# none shows in a table, and each can make a name pass for another.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def validate_name(name: str) -> None:
+    """Refuse an empty name, blanks at its ends, invisible characters. Raises ValidationError."""
+    if not name or name != name.strip():
+        raise ValidationError("A name is not empty and has no blanks at its ends.", code="name")
+    if any(unicodedata.category(character) in _INVISIBLE for character in name):
+        raise ValidationError("A name has no control characters.", code="name")
+
+
+def validate_factory_name(name: str) -> None:
+    """As `validate_name`, and without `@` and `/`, which separate the parts of a model's full name
+    (`model@connection@factory`, `factory/model`). Raises ValidationError.
+    """
+    validate_name(name)
+    if "@" in name or "/" in name:
+        raise ValidationError("A factory's name has no @ and no /.", code="name")

@@ -1,0 +1,91 @@
+"""The JSON that a factory's row holds: its endpoints, its credential fields, its logo.
+
+The admin and the catalog files bring the same shapes; both are checked here. The errors say which
+entry is wrong.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+
+from llmhub.base.model_types import ModelType
+
+_PROTOCOL = re.compile(r"[a-z][a-z0-9-]{1,29}")
+_FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_LOGO = re.compile(r"logos/[a-z0-9-]+\.svg|[^\W_]{1,3}")
+_TEXTS = ("label", "pattern", "placeholder", "help")
+_FLAGS = ("is_secret", "is_required")
+CREDENTIAL_KEYS = ("name", *_TEXTS, *_FLAGS)
+
+
+def validate_logo(logo: str) -> None:
+    """A logo is a file such as `logos/openai.svg`, or one to three initials."""
+    if not _LOGO.fullmatch(logo):
+        raise ValidationError("A logo is a file such as logos/name.svg, or one to three initials.")
+
+
+def validate_endpoints(endpoints: Any) -> None:
+    """`{model type: {"protocol": name, "base_url": URL or ""}}`. Raises ValidationError.
+
+    An unknown protocol's name is fine: calls are refused as not supported until the hub speaks it.
+    """
+    if not isinstance(endpoints, Mapping):
+        raise ValidationError("Endpoints are an object with model types as keys.")
+    for model_type, endpoint in endpoints.items():
+        if model_type not in set(ModelType):
+            raise ValidationError(f"{model_type!r} is not a model type.")
+        _validate_endpoint(model_type, endpoint)
+
+
+def _validate_endpoint(model_type: str, endpoint: Any) -> None:
+    if not isinstance(endpoint, Mapping) or set(endpoint) != {"protocol", "base_url"}:
+        raise ValidationError(f"{model_type}: an endpoint has protocol and base_url, no more.")
+    protocol, base_url = endpoint["protocol"], endpoint["base_url"]
+    if not isinstance(protocol, str) or not _PROTOCOL.fullmatch(protocol):
+        raise ValidationError(f"{model_type}: a protocol's name is lower case, such as openai.")
+    if not isinstance(base_url, str) or not _is_base_url(base_url):
+        raise ValidationError(f"{model_type}: a base URL is empty, or http(s)://host/path.")
+
+
+def _is_base_url(base_url: str) -> bool:
+    if not base_url:
+        return True
+    try:
+        parts = urlsplit(base_url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    return parts.scheme in ("http", "https") and has_host and is_plain
+
+
+def validate_credential_fields(credential_fields: Any) -> None:
+    """A list of objects with CREDENTIAL_KEYS; their names differ. Raises ValidationError."""
+    if not isinstance(credential_fields, Sequence) or isinstance(credential_fields, str):
+        raise ValidationError("Credential fields are a list of objects.")
+    for field in credential_fields:
+        _validate_credential_field(field)
+    names = [field["name"] for field in credential_fields]
+    if len(set(names)) != len(names):
+        raise ValidationError("Two credential fields have the same name.")
+
+
+def _validate_credential_field(field: Any) -> None:
+    if not isinstance(field, Mapping) or set(field) != set(CREDENTIAL_KEYS):
+        raise ValidationError("A credential field has exactly " + ", ".join(CREDENTIAL_KEYS) + ".")
+    name = field["name"]
+    if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+        raise ValidationError(f"{name!r}: a field's name is lower case, such as api_key.")
+    if not all(isinstance(field[key], str) for key in _TEXTS):
+        raise ValidationError(f"{name}: " + ", ".join(_TEXTS) + " are texts.")
+    if not all(isinstance(field[key], bool) for key in _FLAGS):
+        raise ValidationError(f"{name}: " + ", ".join(_FLAGS) + " are true or false.")
+    try:
+        re.compile(field["pattern"])
+    except re.error as error:
+        raise ValidationError(
+            f"{name}: the pattern is not a regular expression: {error}."
+        ) from None

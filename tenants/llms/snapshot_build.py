@@ -1,0 +1,249 @@
+"""Reading a tenant's snapshot from its tables: one synchronous unit, a dozen queries."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from llmhub.base.errors import CorruptSecret
+from llmhub.base.model_types import ModelType
+from providers.models import LLM, LLMFactory
+from providers.protocols.registry import protocol_serves
+from tenants.keyring import Keyring, keyring_of
+from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
+from tenants.models import (
+    AccessToken,
+    ConnectionState,
+    SharedConnection,
+    SharedModel,
+    Tenant,
+    TenantStatus,
+)
+from tenants.platform import platform_get
+from tenants.snapshots import (
+    ConnectionView,
+    ModelView,
+    RouteTargetView,
+    RouteView,
+    Snapshot,
+    TokenView,
+    models_by_name,
+)
+from tenants.tenancy import in_schema
+
+AnyConnection = Connection | SharedConnection
+
+
+def snapshot_build(tenant_id: UUID) -> Snapshot | None:
+    """The tenant as it is now; None when it is gone or suspended.
+
+    The versions are read first: a change that slips in between makes the snapshot look older than
+    it is, and it is built again.
+    """
+    tenant = Tenant.objects.filter(pk=tenant_id, status=TenantStatus.ACTIVE).first()
+    if tenant is None:
+        return None
+    platform = platform_get()
+    with in_schema(tenant):
+        models = _models(tenant, platform)
+        return Snapshot(
+            tenant_id=tenant.pk,
+            slug=tenant.slug,
+            tenant_version=tenant.config_version,
+            platform_version=platform.config_version,
+            tokens=_tokens(tenant),
+            models=tuple(models.values()),
+            routes=_routes(models),
+            defaults=_defaults(models),
+            by_name=models_by_name(models.values()),
+        )
+
+
+def models_of(tenant: Tenant) -> list[ModelView]:
+    """What the tenant can call, as the gateway sees it, in the order in which it is tried."""
+    with in_schema(tenant):
+        return list(_models(tenant, platform_get()).values())
+
+
+# A model is known by its connection, its name and its type, also where it has no row of its own.
+ModelKey = tuple[UUID, str, str]
+
+
+@dataclass(frozen=True)
+class _Catalog:
+    factories: Mapping[str, LLMFactory]
+    inactive: frozenset[tuple[str, str]]
+
+
+def _tokens(tenant: Tenant) -> dict[str, TokenView]:
+    alive = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+    rows = AccessToken.objects.filter(alive, tenant=tenant, revoked_at__isnull=True)
+    return {
+        row.token_hash: TokenView(
+            id=row.pk,
+            name=row.name,
+            scopes=frozenset(row.scopes),
+            allowed_models=frozenset(row.allowed_models),
+            expires_at=row.expires_at,
+        )
+        for row in rows
+    }
+
+
+def _models(tenant: Tenant, platform: Tenant) -> dict[ModelKey, ModelView]:
+    own = list(Connection.objects.all())
+    shared = list(granted_connections(tenant))
+    catalog = _catalog({c.llm_factory for c in (*own, *shared)})
+    views = _own_views(own, keyring_of(tenant), catalog) if own else {}
+    views |= _shared_views(shared, keyring_of(platform), catalog) if shared else {}
+    return dict(sorted(views.items(), key=lambda item: _trying_order(item[1])))
+
+
+def granted_connections(tenant: Tenant) -> Iterable[SharedConnection]:
+    granted = Q(is_granted_to_all=True) | Q(granted_to=tenant)
+    return SharedConnection.objects.filter(granted).distinct()
+
+
+def _catalog(names: set[str]) -> _Catalog:
+    factories = {f.name: f for f in LLMFactory.objects.filter(name__in=names)}
+    retired = LLM.objects.filter(factory__name__in=names, is_active=False)
+    return _Catalog(factories, frozenset(retired.values_list("factory__name", "llm_name")))
+
+
+def _own_views(
+    connections: list[Connection], keyring: Keyring, catalog: _Catalog
+) -> dict[ModelKey, ModelView]:
+    views = {c.pk: _connection_view(c, keyring, catalog) for c in connections}
+    by_id = {c.pk: c for c in connections}
+    found: dict[ModelKey, ModelView] = {}
+    for row in TenantLLM.objects.filter(connection__isnull=False):
+        assert row.connection_id is not None
+        view = views[row.connection_id]
+        refusal = "" if row.is_enabled else "model_disabled"
+        refusal = refusal or _refusal(by_id[row.connection_id], row, view, catalog)
+        found[_key(row.connection_id, row)] = _model_view(row, view, refusal)
+    return found
+
+
+def _shared_views(
+    connections: list[SharedConnection], keyring: Keyring, catalog: _Catalog
+) -> dict[ModelKey, ModelView]:
+    views = {c.pk: _connection_view(c, keyring, catalog) for c in connections}
+    by_id = {c.pk: c for c in connections}
+    switched_off = {
+        _key(row.shared_connection_id, row)
+        for row in TenantLLM.objects.filter(shared_connection_id__in=by_id, is_enabled=False)
+        if row.shared_connection_id
+    }
+    found: dict[ModelKey, ModelView] = {}
+    for row in SharedModel.objects.filter(connection__in=by_id, is_enabled=True):
+        key = _key(row.connection_id, row)
+        view = views[row.connection_id]
+        refusal = "model_disabled" if key in switched_off else ""
+        refusal = refusal or _refusal(by_id[row.connection_id], row, view, catalog)
+        found[key] = _model_view(row, view, refusal)
+    return found
+
+
+def _key(connection_id: UUID, row: TenantLLM | SharedModel) -> ModelKey:
+    return (connection_id, row.llm_name, row.model_type)
+
+
+def _connection_view(row: AnyConnection, keyring: Keyring, catalog: _Catalog) -> ConnectionView:
+    factory = catalog.factories.get(row.llm_factory)
+    endpoints = factory.endpoints if factory is not None else {}
+    return ConnectionView(
+        id=row.pk,
+        name=row.name,
+        llm_factory=row.llm_factory,
+        is_shared=isinstance(row, SharedConnection),
+        endpoints={
+            ModelType(model_type): (endpoint["protocol"], row.base_url or endpoint["base_url"])
+            for model_type, endpoint in endpoints.items()
+        },
+        credentials=_opened(row, keyring),
+    )
+
+
+def _opened(row: AnyConnection, keyring: Keyring) -> dict[str, Secret]:
+    """One secret that does not open must not take the tenant's other connections down with it: it
+    leaves this one without credentials, and its models are refused."""
+    try:
+        return keyring.open(
+            table=row._meta.db_table, row_id=row.pk, sealed=row.sealed_credentials
+        )
+    except CorruptSecret:
+        return {}
+
+
+def _refusal(
+    connection: AnyConnection,
+    row: TenantLLM | SharedModel,
+    view: ConnectionView,
+    catalog: _Catalog,
+) -> str:
+    """Why no call is admitted, as a code that the API shows; empty when one is."""
+    factory = catalog.factories.get(connection.llm_factory)
+    if factory is None or not factory.is_active:
+        return "factory_disabled"
+    if (connection.llm_factory, row.llm_name) in catalog.inactive:
+        return "catalog_model_disabled"
+    if not connection.is_enabled:
+        return "connection_disabled"
+    if connection.state == ConnectionState.INVALID_KEY:
+        return "connection_invalid_key"
+    if not _is_served(view, ModelType(row.model_type)):
+        return "protocol_not_supported"
+    return ""
+
+
+def _is_served(view: ConnectionView, model_type: ModelType) -> bool:
+    endpoint = view.endpoints.get(model_type)
+    return endpoint is not None and protocol_serves(endpoint[0], model_type)
+
+
+def _model_view(row: TenantLLM | SharedModel, view: ConnectionView, refusal: str) -> ModelView:
+    return ModelView(
+        llm_name=row.llm_name,
+        model_type=ModelType(row.model_type),
+        connection=view,
+        max_tokens=row.max_tokens,
+        refusal=refusal,
+    )
+
+
+def _trying_order(model: ModelView) -> tuple[bool, bool, str, str]:
+    connection = model.connection
+    return (
+        connection.is_shared,
+        connection.name != "default",
+        connection.llm_factory,
+        connection.name,
+    )
+
+
+def _defaults(models: Mapping[ModelKey, ModelView]) -> dict[ModelType, ModelView]:
+    rows = ModelDefault.objects.select_related("tenant_llm")
+    found = ((ModelType(row.model_type), _find(models, row.tenant_llm)) for row in rows)
+    return {model_type: view for model_type, view in found if view is not None}
+
+
+def _routes(models: Mapping[ModelKey, ModelView]) -> dict[str, RouteView]:
+    rows = RouteTarget.objects.select_related("tenant_llm", "route").filter(route__is_enabled=True)
+    targets: dict[Route, list[RouteTargetView]] = {}
+    for row in rows.order_by("priority", "-weight", "pk"):
+        view = _find(models, row.tenant_llm)
+        if view is not None:
+            target = RouteTargetView(view, row.priority, row.weight)
+            targets.setdefault(row.route, []).append(target)
+    return {
+        route.name: RouteView(route.name, ModelType(route.model_type), tuple(views))
+        for route, views in targets.items()
+    }
+
+
+def _find(models: Mapping[ModelKey, ModelView], row: TenantLLM) -> ModelView | None:
+    connection_id = row.connection_id or row.shared_connection_id
+    return models.get(_key(connection_id, row)) if connection_id else None

@@ -1,0 +1,28 @@
+"""The shared tables: tenants, people, tokens and what the operator grants."""
+
+from tenants.models.access_token import AccessToken, Scope
+from tenants.models.audit_fields import OperatorAuditEntry
+from tenants.models.connection_fields import ConnectionState
+from tenants.models.people import Membership, Role, User
+from tenants.models.schema_template import SchemaTemplate
+from tenants.models.shared_connection import SharedConnection, SharedModel
+from tenants.models.tenant import Domain, Tenant, TenantDataKey, TenantStatus
+from tenants.models.tenant_usage import TenantUsageDaily
+
+__all__ = [
+    "AccessToken",
+    "ConnectionState",
+    "Domain",
+    "Membership",
+    "OperatorAuditEntry",
+    "Role",
+    "SchemaTemplate",
+    "Scope",
+    "SharedConnection",
+    "SharedModel",
+    "Tenant",
+    "TenantDataKey",
+    "TenantStatus",
+    "TenantUsageDaily",
+    "User",
+]

@@ -1,0 +1,31 @@
+"""Usage of every tenant per day, in one shared table: cross-tenant reports read this alone."""
+
+from django.db import models
+
+from tenants.models.tenant import Tenant
+
+
+class TenantUsageDaily(models.Model):
+    """A day (UTC) of one model of one tenant. Token kinds are disjoint sums."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    llm_factory = models.CharField(max_length=128)
+    llm_name = models.CharField(max_length=255)
+    model_type = models.CharField(max_length=16)
+    requests = models.BigIntegerField(default=0)
+    failed_requests = models.BigIntegerField(default=0)
+    input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "day", "llm_factory", "llm_name", "model_type"],
+                name="tenant_usage_daily_once",
+            )
+        ]
+        indexes = [models.Index(fields=["day"])]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.day} {self.llm_name}"

@@ -1,0 +1,1 @@
+"""Reads of the shared tables, one file per subject."""

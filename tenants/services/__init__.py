@@ -1,0 +1,1 @@
+"""Writes to the shared tables, one file per subject."""

@@ -1,0 +1,101 @@
+"""Creating and deleting tenants, and who belongs to them."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from llmhub.base.errors import Conflict, InvalidRequest, NotFound
+from tenants.actors import Actor
+from tenants.audit.services import operator_change, tenant_change
+from tenants.config_versions import version_forget
+from tenants.keyring import data_key_create
+from tenants.models import Membership, Role, Tenant, User
+from tenants.models.tenant import schema_name_of, validate_slug
+from tenants.schema_template import schema_create, schema_drop
+
+
+@dataclass(frozen=True)
+class CreatedTenant:
+    tenant: Tenant
+    owner: User
+
+
+def tenant_create(*, slug: str, name: str, owner_email: str, actor: Actor) -> CreatedTenant:
+    """A tenant with its schema, data key and owner, all or nothing.
+
+    The owner is the user of that e-mail; a new one has no password until they are invited.
+    Raises InvalidRequest naming the field, and Conflict where the slug is taken.
+    """
+    tenant = Tenant(slug=slug, name=name.strip() or slug, schema_name=schema_name_of(slug))
+    try:
+        validate_slug(slug)
+        tenant.full_clean(validate_unique=False)
+    except ValidationError as error:
+        raise InvalidRequest(" ".join(error.messages), field="slug") from None
+    with operator_change(actor=actor, action="tenant.create") as change:
+        _save_new(tenant)
+        schema_create(tenant.schema_name)
+        data_key_create(tenant)
+        owner = user_get_or_create(email=owner_email)
+        membership_save(tenant=tenant, user=owner, role=Role.OWNER, actor=actor)
+        change.about("tenant", tenant.pk, tenant.slug)
+        change.after = {"slug": slug, "name": tenant.name, "owner": owner.email}
+    return CreatedTenant(tenant, owner)
+
+
+def tenant_delete(*, tenant: Tenant, actor: Actor) -> None:
+    """Remove the tenant's schema, data keys, tokens, memberships and cache entries, for good."""
+    if tenant.is_platform:
+        raise Conflict("The platform's own row cannot be deleted.")
+    tenant_id = tenant.pk
+    with operator_change(actor=actor, action="tenant.delete") as change:
+        change.about("tenant", tenant_id, tenant.slug)
+        change.before = {"slug": tenant.slug, "name": tenant.name}
+        schema_drop(tenant.schema_name)
+        tenant.delete()
+        transaction.on_commit(lambda: version_forget(tenant_id))
+
+
+def user_get_or_create(*, email: str) -> User:
+    """Raises InvalidRequest when it is not an e-mail address."""
+    user = User.objects.filter(email__iexact=email.strip()).first()
+    if user is not None:
+        return user
+    try:
+        return User.objects.create_user(email.strip())
+    except ValidationError as error:
+        raise InvalidRequest(" ".join(error.messages), field="owner") from None
+
+
+def membership_save(*, tenant: Tenant, user: User, role: Role, actor: Actor) -> Membership:
+    """Make the user a member with this role, or change the role they have."""
+    with tenant_change(tenant=tenant, actor=actor, action="membership.save") as change:
+        membership = Membership.objects.filter(tenant=tenant, user=user).first()
+        if membership is None:
+            membership = Membership(tenant=tenant, user=user)
+        else:
+            change.before = {"role": membership.role}
+        membership.role = role
+        membership.save()
+        change.about("membership", membership.pk, user.email)
+        change.after = {"role": role}
+    return membership
+
+
+def tenant_by_slug(slug: str) -> Tenant:
+    """Raises NotFound."""
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None or tenant.is_platform:
+        raise NotFound(f"There is no tenant {slug!r}.", details={"field": "slug"})
+    return tenant
+
+
+def _save_new(tenant: Tenant) -> None:
+    try:
+        with transaction.atomic():
+            tenant.save(force_insert=True)
+    except IntegrityError:
+        raise Conflict(
+            f"The slug {tenant.slug!r} is taken. Choose another.", details={"field": "slug"}
+        ) from None
