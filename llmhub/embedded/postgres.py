@@ -106,7 +106,9 @@ class Postgres:
         try:
             theirs = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()
         except FileNotFoundError:
-            raise StartFailed(f"{self.data} is not a PostgreSQL data folder: move it away.") from None
+            raise StartFailed(
+                f"{self.data} is not a PostgreSQL data folder: move it away."
+            ) from None
         if theirs != ours:
             raise StartFailed(
                 f"{self.data} holds data of PostgreSQL {theirs} and this hub brings {ours}: dump it "

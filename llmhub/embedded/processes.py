@@ -148,9 +148,7 @@ def log_trim(log: Path) -> None:
         log.replace(log.with_suffix(".log.1"))
 
 
-def _spawn(
-    program: Program, log: Path, pid_file: int, has_output: bool
-) -> subprocess.Popen[bytes]:
+def _spawn(program: Program, log: Path, pid_file: int, has_output: bool) -> subprocess.Popen[bytes]:
     account = program.account
     with open(log, "ab", opener=_private) as output:
         return subprocess.Popen(  # noqa: S603 - programs of our own, no shell
