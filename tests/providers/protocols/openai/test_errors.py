@@ -40,7 +40,7 @@ def _openai(message: str, code: str | None = None, kind: str = "invalid_request_
         (400, _openai("Unsupported parameter: 'max_tokens'"), "bad_request"),
         (413, b"", "bad_request"),
         (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, "bad_request"),
-        (400, _openai("rejected by our safety system", "content_policy_violation"), "content_refused"),
+        (400, _openai("rejected", "content_policy_violation"), "content_refused"),
         (400, {"error": {"code": "content_filter", "message": "filtered"}}, "content_refused"),
         (408, b"", "timeout"),
         (504, b"<html><title>Gateway Time-out</title>", "timeout"),

@@ -57,7 +57,7 @@ def test_a_name_tells_the_types(name: str, types: set[ModelType]) -> None:
         ({"id": "a", "type": "vlm", "max_context_length": 9}, SEES, 9),
         ({"id": "a", "architecture": {"input_modalities": ["text", "image"]}}, SEES, None),
         ({"id": "a", "capabilities": {"vision": True}}, SEES, None),
-        ({"id": "bge-m3", "architecture": {"input_modalities": ["image"]}}, {ModelType.EMBEDDING}, None),
+        ({"id": "bge-m3", "capabilities": {"vision": True}}, {ModelType.EMBEDDING}, None),
         ({"id": "a", "context_length": -1, "type": 5, "meta": "x"}, CHAT, None),
         ({"id": "a", "context_length": 10**30}, CHAT, None),
     ],

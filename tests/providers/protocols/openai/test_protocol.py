@@ -116,6 +116,6 @@ def test_an_upload_takes_no_line_break_in_a_name(character: str) -> None:
     ):
         with pytest.raises(InvalidRequest):
             OPENAI.transcription_request(TARGET, {}, audio, model="m")
+    audio = AudioFile("a", "audio/wav", b"")
     with pytest.raises(InvalidRequest):
-        audio = AudioFile("a", "audio/wav", b"")
         OPENAI.transcription_request(TARGET, {f"a{character}b": 1}, audio, model="m")

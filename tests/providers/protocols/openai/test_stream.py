@@ -192,7 +192,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(
-            ["choices", "delta", "usage", "index", "finish_reason", "tool_calls", "function", "text"]
+            ["choices", "delta", "usage", "index", "finish_reason", "tool_calls", "function"]
         ),
         inner,
     ),
