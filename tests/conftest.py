@@ -10,6 +10,8 @@ from llmhub.embedded.ports import free_port
 from llmhub.embedded.processes import wait_ready
 from tests.servers import folder_make
 
+pytest_plugins = ["tests.database", "tests.people"]
+
 
 @dataclass(frozen=True)
 class RunningModel:
