@@ -23,8 +23,10 @@ class ModelTypeField(serializers.ChoiceField):
         }
         super().__init__(choices=MODEL_TYPES, error_messages=messages, **kwargs)
 
-    def to_internal_value(self, data: Any) -> ModelType:
-        return ModelType(super().to_internal_value(data))
+    def to_internal_value(self, data: Any) -> ModelType | str:
+        """Blank stays blank, where `allow_blank` lets it through."""
+        chosen = super().to_internal_value(data)
+        return ModelType(chosen) if chosen else chosen
 
 
 @extend_schema_field(
