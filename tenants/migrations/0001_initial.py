@@ -4,6 +4,7 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
+import providers.names
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -76,7 +77,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('schema_name', models.CharField(editable=False, max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]{0,62}$')])),
                 ('slug', models.CharField(max_length=48, unique=True)),
-                ('name', models.CharField(max_length=120)),
+                ('name', models.CharField(max_length=120, validators=[providers.names.validate_name])),
                 ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended')], default='active', max_length=16)),
                 ('time_zone', models.CharField(default='UTC', max_length=64)),
                 ('config_version', models.BigIntegerField(default=1, editable=False)),
@@ -144,11 +145,11 @@ class Migration(migrations.Migration):
             name='AccessToken',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
+                ('name', models.CharField(max_length=120, validators=[providers.names.validate_name])),
                 ('token_hash', models.CharField(editable=False, max_length=64, unique=True)),
                 ('last4', models.CharField(editable=False, max_length=4)),
                 ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('manage', 'Manage'), ('read', 'Read'), ('inference', 'Inference')], max_length=16), size=None)),
-                ('allowed_models', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, size=None)),
+                ('allowed_models', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255, validators=[providers.names.validate_name]), blank=True, default=list, size=None)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True)),
