@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('llm_factory', models.CharField(max_length=128)),
-                ('name', models.CharField(default='default', max_length=63, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}$')])),
+                ('name', models.CharField(default='default', max_length=63, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}\\Z')])),
                 ('base_url', models.CharField(blank=True, max_length=2048)),
                 ('sealed_credentials', models.TextField(editable=False)),
                 ('key_hint', models.CharField(blank=True, editable=False, max_length=4)),
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
             name='Tenant',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('schema_name', models.CharField(editable=False, max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]{0,62}$')])),
+                ('schema_name', models.CharField(editable=False, max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]{0,62}\\Z')])),
                 ('slug', models.CharField(max_length=48, unique=True)),
                 ('name', models.CharField(max_length=120, validators=[providers.names.validate_name])),
                 ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended')], default='active', max_length=16)),

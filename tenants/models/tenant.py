@@ -11,9 +11,9 @@ from django_tenants.utils import get_public_schema_name
 
 from providers.names import validate_name
 
-SLUG_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+SLUG_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
 SLUG_MAX_LENGTH = 48
-SCHEMA_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+SCHEMA_PATTERN = r"^[a-z][a-z0-9_]{0,62}\Z"
 RESERVED_SLUGS = frozenset({"public", "operator", "www", "api", "admin", "static"})
 
 
