@@ -12,16 +12,29 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.db.models import Model
+from django.test.utils import setup_databases, teardown_databases
 
 from llmhub.base.valkey import valkey
 from providers.catalog.loader import catalog_load
 from providers.models import LLM, LLMFactory, Price
 from tenants.actors import Actor
-from tenants.models import SharedConnection, Tenant, User
+from tenants.models import SchemaTemplate, SharedConnection, Tenant, User
 from tenants.services.tenants import tenant_delete
 
 _CATALOG: tuple[type[Model], ...] = (LLMFactory, LLM, Price)
 _COPY = "catalog_copy"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[None]:
+    """As pytest-django's own, which makes no test database where only `committed` tests run."""
+    with django_db_blocker.unblock():
+        previous = setup_databases(verbosity=0, interactive=False, aliases=["default"])
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(previous, verbosity=0)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +79,7 @@ def committed(_catalog_copy: None, django_db_blocker: pytest.FixtureRequest) -> 
 def _remove_everything() -> None:
     for tenant in Tenant.objects.exclude(schema_name="public"):
         tenant_delete(tenant=tenant, actor=Actor.from_command("tests"))
-    for model in (SharedConnection, User, LLMFactory):
+    for model in (SharedConnection, User, LLMFactory, SchemaTemplate, Tenant):
         model.objects.all().delete()
     _forget_audit()
     valkey().flushdb()

@@ -38,9 +38,7 @@ def test_it_tests_that_very_model_and_stores_it(alice, provider):
         ("OpenAI", "whisper-1", "speech2text", "/v1/audio/transcriptions"),
     ],
 )
-def test_a_model_is_called_as_its_type(
-    alice, provider, llm_factory, llm_name, model_type, path
-):
+def test_a_model_is_called_as_its_type(alice, provider, llm_factory, llm_name, model_type, path):
     facts = {"llm_factory": llm_factory, "llm_name": llm_name, "model_type": model_type}
     model_add(alice.api, provider, **facts)
     assert [seen.path for seen in provider.seen] == [path]
@@ -151,9 +149,7 @@ def test_max_tokens_that_are_no_such_number_are_refused(alice, provider, max_tok
         ("Google Cloud", "embedding", "Embedding model from Google Cloud is not supported yet."),
     ],
 )
-def test_a_type_that_no_protocol_serves_says_so(
-    alice, provider, llm_factory, model_type, message
-):
+def test_a_type_that_no_protocol_serves_says_so(alice, provider, llm_factory, model_type, message):
     body = model_body(provider, llm_factory=llm_factory, model_type=model_type)
     answer = alice.api.post("add_llm", body).require_failure(422)
     assert answer.message == message
