@@ -10,7 +10,7 @@ from llmhub.embedded.ports import free_port
 from llmhub.embedded.processes import wait_ready
 from tests.servers import folder_make
 
-pytest_plugins = ["tests.database", "tests.people"]
+pytest_plugins = ["tests.database", "tests.people", "tests.management"]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from tenants.services.shared_connections import (
     SharedModelFacts,
     shared_connection_save,
 )
-from tests.llms.conftest import KEY
+from tests.management import KEY
 from tests.people import ACTOR
 from tests.provider_server import ProviderServer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.llms.conftest import (
+from tests.management import (
     COMPATIBLE,
     KEY,
     WRONG_KEY,

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from tests.llms.conftest import (
+from tests.management import (
     COMPATIBLE,
     KEY,
     WRONG_KEY,

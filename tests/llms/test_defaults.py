@@ -3,8 +3,8 @@
 import pytest
 
 from llmhub.base.model_types import ModelType
-from tests.llms.conftest import COMPATIBLE, model_add
 from tests.llms.shared import shared_model_grant
+from tests.management import COMPATIBLE, model_add
 
 NONE = {model_type.value: "" for model_type in ModelType}
 OFF = {"llm_factory": COMPATIBLE, "llm_name": "test-chat", "status": "0"}

@@ -4,8 +4,8 @@ import pytest
 
 from tenants.llms.models import Connection, TenantLLM
 from tenants.tenancy import in_schema
-from tests.llms.conftest import COMPATIBLE, key_set, model_add, models
 from tests.llms.shared import shared_model_grant
+from tests.management import COMPATIBLE, key_set, model_add, models
 
 FACTORY_FIELDS = {"name", "logo", "tags", "status", "rank", "model_types", "credential_fields"}
 

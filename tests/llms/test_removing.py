@@ -4,8 +4,8 @@ import pytest
 
 from tenants.llms.models import Route, RouteTarget, TenantLLM
 from tenants.tenancy import in_schema
-from tests.llms.conftest import COMPATIBLE, connections, model_add, models
 from tests.llms.shared import shared_model_grant
+from tests.management import COMPATIBLE, connections, model_add, models
 
 MODEL = {"llm_factory": COMPATIBLE, "llm_name": "test-chat"}
 FACTORY = {"llm_factory": COMPATIBLE}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.llms.conftest import KEY, WRONG_KEY, connections, key_set, models
+from tests.management import KEY, WRONG_KEY, connections, key_set, models
 from tests.provider_server import Reply
 
 QUOTA = {"error": {"message": "You exceeded your current quota.", "code": "insufficient_quota"}}
