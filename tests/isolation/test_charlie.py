@@ -177,3 +177,12 @@ def test_verbs_that_a_route_does_not_have_are_refused(alice, ids):
         }:
             answer = alice.api.send(verb, path).require_failure(405)
             assert answer.code == "method_not_allowed"
+
+
+def test_the_same_names_mean_charlies_own(alice, charlie, ids, provider):
+    before = state_of(alice.tenant)
+    model_add(charlie.api, provider, llm_name=NAME, connection=CONNECTION, max_tokens=1)
+    charlie.api.put("defaults", {"chat": NAME}).require_success()
+    charlie.api.post("enable_llm", NAMED | {"status": "0"}).require_success()
+    charlie.api.post("delete_factory", {"llm_factory": COMPATIBLE, "force": True}).require_success()
+    assert state_of(alice.tenant) == before
