@@ -41,9 +41,7 @@ class Command(BaseCommand):
         )
         demo = None
         if wanted["demo"]:
-            demo = self._step(
-                "Preparing the demo tenant", lambda: demo_prepare(**wanted["demo"])
-            )
+            demo = self._step("Preparing the demo tenant", lambda: demo_prepare(**wanted["demo"]))
         return {"operator": operator, "demo": demo}
 
     def _step(self, name: str, run: Callable[[], Any]) -> Any:
