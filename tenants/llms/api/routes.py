@@ -36,7 +36,7 @@ class RouteSerializer(serializers.Serializer[Any]):
         help_text="Letters, digits and . _ : - after a letter or digit.",
     )
     model_type = ModelTypeField()
-    targets = TargetSerializer(many=True, allow_empty=False, max_length=20)
+    targets = serializers.ListField(child=TargetSerializer(), allow_empty=False, max_length=20)
     is_enabled = serializers.BooleanField(required=False, default=True)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from llmhub.base.errors import NotFound
-from tenants.llms.models import Route, RouteTarget
+from tenants.llms.models import Route, RouteTarget, TenantLLM
 from tenants.models import SharedConnection, Tenant
 from tenants.tenancy import in_schema
 
@@ -38,8 +38,13 @@ def route_json(route: Route) -> dict[str, Any]:
 
 def _target_json(target: RouteTarget) -> dict[str, Any]:
     model = target.tenant_llm
-    connection = (
-        model.connection or SharedConnection.objects.filter(pk=model.shared_connection_id).first()
-    )
-    name = f"{model.llm_name}@{connection.name if connection else '?'}@{model.llm_factory}"
+    name = f"{model.llm_name}@{_connection_name(model)}@{model.llm_factory}"
     return {"model": name, "weight": target.weight, "priority": target.priority}
+
+
+def _connection_name(model: TenantLLM) -> str:
+    if model.connection is not None:
+        return model.connection.name
+    assert model.shared_connection_id is not None
+    names = SharedConnection.objects.filter(pk=model.shared_connection_id)
+    return names.values_list("name", flat=True).first() or "withdrawn"
