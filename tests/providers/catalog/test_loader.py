@@ -122,12 +122,19 @@ def test_a_model_that_is_gone_stays_where_an_operator_changed_it(tmp_path):
     assert report.models == Counter(kept=1, retired=1)
 
 
-def test_a_factory_that_is_gone_from_the_hubs_own_catalog_is_switched_off(tmp_path):
-    load(tmp_path, acme())
+def test_a_factory_that_no_longer_comes_with_the_hub_is_switched_off():
+    catalog_load()
+    LLMFactory.objects.filter(name="Ollama").update(name="Formerly")
     report = catalog_load()
-    assert not LLMFactory.objects.get(name="Acme").is_active
-    assert report.factories["retired"] == 1
+    assert not LLMFactory.objects.get(name="Formerly").is_active
+    assert report.factories == Counter(created=1, unchanged=9, retired=1)
     assert catalog_load().written_rows == 0
+
+
+def test_a_factory_from_an_operators_own_file_outlives_the_hubs_next_load(tmp_path):
+    load(tmp_path, acme())
+    catalog_load()
+    assert LLMFactory.objects.get(name="Acme").is_active
 
 
 def test_loading_one_file_leaves_other_factories_alone(tmp_path):

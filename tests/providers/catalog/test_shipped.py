@@ -9,6 +9,7 @@ import pytest
 from llmhub.base.model_types import ModelType
 from llmhub.config import ROOT
 from providers.catalog.files import SHIPPED, FactoryEntry, catalog_read
+from providers.credentials import CredentialField
 from providers.models import Tag
 
 FACTORIES = {entry.name: entry for entry in catalog_read(SHIPPED)}
@@ -60,6 +61,12 @@ def test_tags_say_what_the_endpoints_serve(entry: FactoryEntry):
     assert {TAGS[ModelType(model_type)] for model_type in entry.endpoints} == (
         set(entry.tags) - {Tag.MODERATION}
     )
+
+
+@every_factory
+def test_credential_fields_are_usable(entry: FactoryEntry):
+    for field in entry.credential_fields:
+        assert CredentialField.from_json(field).label
 
 
 @every_factory
