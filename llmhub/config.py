@@ -160,18 +160,20 @@ def environment_file(data_dir: Path) -> Path:
     return data_dir / "run" / "environment.json"
 
 
-def config_read(environ: Mapping[str, str] = os.environ) -> HubConfig:
+def config_read(
+    environ: Mapping[str, str] = os.environ, *, is_beside_hub: bool = True
+) -> HubConfig:
     """Parse the environment; what a running `make up` wrote fills the gaps.
 
-    Raises ConfigError for a value that does not parse, a file that cannot be read, and a database
+    `is_beside_hub=False` is for `make up` itself, for which that file is a leftover. Raises ConfigError for a value that does not parse, a file that cannot be read, and a database
     of one's own without keys of one's own.
     """
-    values = {v.name: _text_of(v.name, environ) for v in VARIABLES}
+    values = {v.name: variable_text(v.name, environ) for v in VARIABLES}
     data_dir = _parse(VARIABLES[0], values["HUB_DATA_DIR"])
     if values["DATABASE_URL"] and not (values["FERNET_KEYS"] and values["SECRET_KEY"]):
         missing = "FERNET_KEYS" if not values["FERNET_KEYS"] else "SECRET_KEY"
         raise ConfigError(missing, f"is required with DATABASE_URL. {_HOW_TO_MAKE[missing]}")
-    running = _read_environment_file(environment_file(data_dir))
+    running = _read_environment_file(environment_file(data_dir)) if is_beside_hub else {}
     for name, text in running.items():
         if name in values and values[name] is None:
             values[name] = text
@@ -186,7 +188,8 @@ _HOW_TO_MAKE = {
 }
 
 
-def _text_of(name: str, environ: Mapping[str, str]) -> str | None:
+def variable_text(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """What a variable or its `_FILE` says; None where neither is set."""
     if environ.get(name, "").strip():
         return environ[name].strip()
     path = environ.get(f"{name}_FILE")

@@ -1,5 +1,6 @@
 """What is shown outside DRF's views: an envelope below /llm, a plain page elsewhere."""
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
@@ -18,6 +19,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not _is_api(request):
         return defaults.bad_request(request, exception)
+    if isinstance(exception, DisallowedHost):
+        message = "The hub does not answer to this host name: its operator adds it to"
+        return _envelope(InvalidRequest(f"{message} HUB_ALLOWED_HOSTS.", code="host_unknown"))
     return _envelope(InvalidRequest("The request is malformed."))
 
 

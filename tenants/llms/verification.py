@@ -160,5 +160,7 @@ def _step(
 
 def _in_words(failure: ProviderFailure) -> str:
     cause = failure.kind.value.replace("_", " ")
-    said = f" The provider says: {failure.message}" if failure.message else ""
-    return f"Cause: {cause}.{said} {failure.remedy}"
+    words = failure.message
+    if words and failure.http_status is not None:
+        words = f"The provider says: {words}"
+    return " ".join(part for part in (f"Cause: {cause}.", words, failure.remedy) if part)
