@@ -25,12 +25,14 @@ class EmbeddedServers:
     model: ModelServer | None
 
     def environment(self) -> dict[str, str]:
-        """The variables that lead to these servers."""
+        """What leads to these servers: variables, and MODEL_* (see `config.model_address`)."""
         environment = {}
         if self.postgres:
             environment["DATABASE_URL"] = self.postgres.url
         if self.valkey:
             environment["REDIS_URL"] = self.valkey.url
+        for key, text in (self.model_address() or {}).items():
+            environment[f"MODEL_{key.upper()}"] = text
         return environment
 
     def model_address(self) -> dict[str, str] | None:
