@@ -58,7 +58,7 @@ def test_no_command_line_shows_a_secret(hub: HubProcess) -> None:
 
 
 def test_ready_says_where_it_is_and_how_to_call_it(hub: HubProcess) -> None:
-    assert f"LLM Hub is ready after" in hub.output
+    assert "LLM Hub is ready after" in hub.output
     assert hub.hub["demo"]["token"] in hub.output
     assert hub.hub["operator"]["password"] in hub.output
     assert f"curl http://localhost:{hub.port}/v1/chat/completions" in hub.output

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from llmhub.base.errors import HubError
 from llmhub.broker import broker_ping
+from llmhub.builtin_model import builtin_connection_prepare
 from llmhub.first_people import demo_prepare, operator_prepare
 from llmhub.pooler import PoolerFound, pooler_refuse
 from llmhub.schema_versions import outdated_schemas, shared_is_current
@@ -46,6 +47,11 @@ class Command(BaseCommand):
         operator = self._step(
             "Preparing the operator", lambda: operator_prepare(**wanted["operator"])
         )
+        if wanted["model"]:
+            self._step(
+                "Connecting the built-in model",
+                lambda: builtin_connection_prepare(**wanted["model"]),
+            )
         demo = None
         if wanted["demo"]:
             demo = self._step("Preparing the demo tenant", lambda: demo_prepare(**wanted["demo"]))
