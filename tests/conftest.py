@@ -8,6 +8,7 @@ import pytest
 from llmhub.embedded.model import MODEL_NAME, ModelServer
 from llmhub.embedded.ports import free_port
 from llmhub.embedded.processes import wait_ready
+from tests.hub_process import HubProcess
 from tests.servers import folder_make
 
 
@@ -31,3 +32,17 @@ def model_server() -> Iterator[RunningModel]:
         yield RunningModel(server.base_url, server.api_key, MODEL_NAME)
     finally:
         folder.close()
+
+
+@pytest.fixture(scope="module")
+def running_hub() -> Iterator[HubProcess]:
+    """A real hub with its own servers, started and ready; one for all tests of a module.
+
+    A test may stop or kill it: one that needs it running calls `start()`.
+    """
+    hub = HubProcess()
+    try:
+        hub.start()
+        yield hub
+    finally:
+        hub.close()

@@ -83,13 +83,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     folder = folder_make()
     atexit.register(folder.close)
     early_config.add_cleanup(folder.close)
-    for name in [name for name in os.environ if _is_ours(name)]:
+    for name in [name for name in os.environ if is_ours(name)]:
         del os.environ[name]
     os.environ.update(servers_start(folder))
     yield
 
 
-def _is_ours(name: str) -> bool:
+def is_ours(name: str) -> bool:
     """Whether a variable of the caller's shell would change what the tests see."""
     base = name.removesuffix("_FILE")
     return base.startswith("HUB_") or base in {

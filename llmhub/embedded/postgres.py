@@ -111,8 +111,8 @@ class Postgres:
             ) from None
         if theirs != ours:
             raise StartFailed(
-                f"{self.data} holds data of PostgreSQL {theirs} and this hub brings {ours}: dump it "
-                f"with version {theirs} (or move it away), or set HUB_DATA_DIR to another folder."
+                f"{self.data} holds data of PostgreSQL {theirs} and this hub brings {ours}: dump "
+                f"it with version {theirs} and move it away, or set HUB_DATA_DIR to another folder."
             )
 
     def _remove_stale_lock(self) -> None:
@@ -131,7 +131,7 @@ class Postgres:
             lock.unlink()
 
     def _initialise(self, is_durable: bool) -> None:
-        """Build the cluster under another name first, so a half-made one is never taken for whole."""
+        """Build the cluster under another name first: a half-made one is never taken for whole."""
         new = self._folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)

@@ -74,8 +74,8 @@ class Supervisor:
         wait_s = min(max(before * 2, FIRST_BACKOFF_S), LONGEST_BACKOFF_S)
         self._backoff_s[name] = wait_s
         self._due_at[name] = now + wait_s
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        say(f"{name} ended ({how}: {process.last_words()}); starting it again in {wait_s:.1f} s")
+        how = f"signal {-code}" if code < 0 else f"exit code {code}: {process.last_words()}"
+        say(f"{name} ended ({how}); starting it again in {wait_s:.1f} s")
 
     def _restart(self, program: Program) -> None:
         try:
