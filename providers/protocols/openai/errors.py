@@ -1,0 +1,155 @@
+"""Why a server that speaks OpenAI's dialect, more or less, said no.
+
+https://platform.openai.com/docs/guides/error-codes. Compatible servers use the same statuses and
+many shapes of body, so the status decides first and the words decide between what it leaves open.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+import orjson
+
+from llmhub.base.redact import redact
+from providers.protocols.failures import FailureKind, ProviderFailure
+from providers.protocols.retry_after import retry_after_read
+from providers.protocols.wire import Headers
+
+_QUOTA = re.compile(
+    r"insufficient[_ ](?:user[_ ])?(?:quota|balance|credit|fund)|quota (?:is )?exhausted|billing|arrear"
+    r"|exceeded your current quota|balance (?:is )?(?:too low|insufficient|not enough)|no credits?\b"
+    r"|credit balance|more credits|out of credits|payment required|spending limit",
+    re.IGNORECASE,
+)
+_KEY = re.compile(
+    r"(?:invalid|incorrect|expired|revoked|disabled|missing|wrong|no)[_ ]+(?:\w+[_ ])?"
+    r"(?:api[_ -]?key|token|credentials?|authentication)|api[_ -]?key (?:is )?(?:not valid|invalid|expired)"
+    r"|unauthori[sz]ed|authentication_error|invalid_authentication",
+    re.IGNORECASE,
+)
+_MODEL = re.compile(
+    r"model_not_found|model_not_exist|no such model|unknown model|(?:un)?supported_model"
+    r"|invalid[_ ]model(?!_)|not a valid model|model\b.{0,120}?\b(?:does not exist|doesn't exist|not found"
+    r"|not exist|not available|is not supported|unavailable)|no access to model|access to (?:the )?model"
+    r"|no endpoints found|deploymentnotfound|not_found_error.{0,40}model",
+    re.IGNORECASE | re.DOTALL,
+)
+_CONTENT = re.compile(
+    r"content[_ ]?(?:policy|filter|management)|responsibleai|moderation|safety system|sensitive content"
+    r"|data_inspection_failed|inappropriate content|content_refus",
+    re.IGNORECASE,
+)
+_BUSY = re.compile(r"overloaded|loading model|model is loading|capacity|engine_overloaded", re.I)
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+
+_BY_STATUS = {
+    400: FailureKind.BAD_REQUEST,
+    401: FailureKind.INVALID_KEY,
+    402: FailureKind.OUT_OF_QUOTA,
+    403: FailureKind.INVALID_KEY,
+    404: FailureKind.BAD_REPLY,
+    405: FailureKind.BAD_REPLY,
+    408: FailureKind.TIMEOUT,
+    429: FailureKind.RATE_LIMITED,
+    501: FailureKind.BAD_REPLY,
+    504: FailureKind.TIMEOUT,
+    524: FailureKind.TIMEOUT,
+}
+# What the words may turn a status into, in this order; a status that is not here means what it says.
+_WORDS = {
+    FailureKind.OUT_OF_QUOTA: _QUOTA,
+    FailureKind.CONTENT_REFUSED: _CONTENT,
+    FailureKind.NO_SUCH_MODEL: _MODEL,
+    FailureKind.INVALID_KEY: _KEY,
+    FailureKind.OVERLOADED: _BUSY,
+}
+_OPEN = {
+    200: tuple(_WORDS),
+    400: tuple(_WORDS),
+    403: (FailureKind.OUT_OF_QUOTA, FailureKind.CONTENT_REFUSED, FailureKind.NO_SUCH_MODEL),
+    404: (FailureKind.NO_SUCH_MODEL,),
+    422: (FailureKind.CONTENT_REFUSED, FailureKind.NO_SUCH_MODEL),
+    429: (FailureKind.OUT_OF_QUOTA, FailureKind.OVERLOADED),
+    451: (FailureKind.CONTENT_REFUSED,),
+    500: (FailureKind.INVALID_KEY, FailureKind.NO_SUCH_MODEL, FailureKind.OUT_OF_QUOTA),
+}
+
+
+class Explanation(NamedTuple):
+    """What an error body says: words for people, and codes for programs."""
+
+    message: str
+    codes: str = ""
+
+
+def failure_classify(status: int, headers: Headers, body: bytes) -> ProviderFailure:
+    """Never raises, whatever the body is. Header names are lower case."""
+    if 300 <= status < 400:
+        message = "The server redirects to another address, and redirects are not followed."
+        return ProviderFailure(FailureKind.BAD_REPLY, message, status)
+    explanation = explanation_read(body)
+    message = redact(explanation.message, ()) or f"HTTP {status} without an explanation"
+    kind = _kind(status, f"{explanation.codes} {explanation.message[:2000]}")
+    return ProviderFailure(kind, message, status, retry_after_read(headers))
+
+
+def failure_in_stream(error: Any) -> ProviderFailure:
+    """Classify an error that came inside a stream, where the HTTP status was 200 already."""
+    explanation = _explain(error)
+    status = _status_in(error)
+    kind = _kind(status, f"{explanation.codes} {explanation.message[:2000]}")
+    message = redact(explanation.message, ()) or "The stream reported an error without a message."
+    return ProviderFailure(kind, message, status)
+
+
+def _kind(status: int, words: str) -> FailureKind:
+    for kind in _OPEN.get(status, ()):
+        if _WORDS[kind].search(words):
+            return kind
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500:
+        return FailureKind.OVERLOADED
+    return FailureKind.BAD_REQUEST if status >= 400 else FailureKind.BAD_REPLY
+
+
+def _status_in(error: Any) -> int:
+    """OpenRouter and vLLM put the HTTP status that would have been in `code`."""
+    inner = error.get("error", error) if isinstance(error, dict) else None
+    code = inner.get("code") if isinstance(inner, dict) else None
+    return code if type(code) is int and 400 <= code < 600 else 200
+
+
+def explanation_read(body: bytes) -> Explanation:
+    """Find the words in an error body: JSON of any known shape, an HTML page's title, plain text."""
+    try:
+        return _explain(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        text = body[:4000].decode("utf-8", "replace").strip()
+    if text.startswith("<"):
+        title = _TITLE.search(text)
+        return Explanation(title[1].strip() if title else "The server answered with a web page.")
+    return Explanation(text)
+
+
+def _explain(value: Any) -> Explanation:
+    """`{"error": {...}}`, `{"error": "words"}`, `{"detail": ...}`, `{"message": ...}`, `[{...}]`."""
+    if isinstance(value, list):
+        return _explain(value[0]) if value else Explanation("")
+    if not isinstance(value, dict):
+        return Explanation("" if value is None else str(value))
+    for name in ("error", "errors", "detail"):
+        if isinstance(value.get(name), dict | list) and value[name]:
+            inner = _explain(value[name])
+            return Explanation(inner.message or _words(value), f"{_codes(value)} {inner.codes}")
+    return Explanation(_words(value), _codes(value))
+
+
+def _words(value: dict[str, Any]) -> str:
+    names = ("message", "msg", "error_msg", "error_message", "error", "detail", "title")
+    found = (value[name] for name in names if isinstance(value.get(name), str) and value[name])
+    return next(found, "")
+
+
+def _codes(value: dict[str, Any]) -> str:
+    names = ("code", "type", "status", "reason", "error_code", "innererror")
+    return " ".join(str(value[name]) for name in names if value.get(name) is not None)

@@ -1,0 +1,108 @@
+"""OpenAI's API as a WireProtocol: which request goes where, and who reads its reply."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from llmhub.base.model_types import ModelType
+from llmhub.base.secret import Secret
+from providers.protocols.openai import replies
+from providers.protocols.openai.errors import failure_classify
+from providers.protocols.openai.listing import models_parse
+from providers.protocols.openai.multipart import multipart_encode
+from providers.protocols.openai.stream import OpenAIStreamReader
+from providers.protocols.wire import (
+    AudioFile,
+    ChatReply,
+    EmbeddingReply,
+    Headers,
+    ListedModel,
+    Payload,
+    ProviderFailure,
+    ProviderRequest,
+    RerankReply,
+    Target,
+    Usage,
+    UsageReport,
+)
+
+
+class OpenAI:
+    name = "openai"
+    serves = frozenset(ModelType)
+    version_path = "/v1"
+
+    def chat_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
+        """Streams are asked for their usage, which OpenAI leaves out unless told."""
+        body = {**payload, "model": model}
+        if body.get("stream"):
+            options = body.get("stream_options")
+            known = options if isinstance(options, Mapping) else {}
+            body["stream_options"] = {**known, "include_usage": True}
+        return _post(target, "/chat/completions", body)
+
+    def embedding_request(
+        self, target: Target, payload: Payload, *, model: str
+    ) -> ProviderRequest:
+        return _post(target, "/embeddings", {**payload, "model": model})
+
+    def rerank_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
+        return _post(target, "/rerank", {**payload, "model": model})
+
+    def speech_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
+        return _post(target, "/audio/speech", {**payload, "model": model})
+
+    def transcription_request(
+        self, target: Target, payload: Payload, audio: AudioFile, *, model: str
+    ) -> ProviderRequest:
+        content_type, body = multipart_encode({**payload, "model": model}, audio)
+        headers = _headers(target, content_type)
+        return ProviderRequest("POST", target.base_url + "/audio/transcriptions", headers, body)
+
+    def models_request(self, target: Target) -> ProviderRequest:
+        return ProviderRequest("GET", target.base_url + "/models", _headers(target, None))
+
+    def chat_reply(self, body: bytes) -> ChatReply:
+        return replies.chat_parse(body)
+
+    def embedding_reply(self, body: bytes) -> EmbeddingReply:
+        return replies.embedding_parse(body)
+
+    def rerank_reply(self, body: bytes) -> RerankReply:
+        return replies.rerank_parse(body)
+
+    def speech_reply(self, headers: Headers, body: bytes) -> bytes:
+        return replies.speech_parse(headers, body)
+
+    def transcription_reply(self, body: bytes) -> str:
+        return replies.transcription_parse(body)
+
+    def models_reply(self, body: bytes) -> list[ListedModel]:
+        return models_parse(body)
+
+    def usage_report(self, reply: bytes | Mapping[str, Any]) -> UsageReport:
+        return replies.usage_parse(reply)
+
+    def usage_of(self, reply: bytes | Mapping[str, Any]) -> Usage | None:
+        return replies.usage_parse(reply).usage
+
+    def failure_of(self, status: int, headers: Headers, body: bytes) -> ProviderFailure:
+        return failure_classify(status, headers, body)
+
+    def stream_reader(self, *, hide_usage: bool) -> OpenAIStreamReader:
+        return OpenAIStreamReader(hide_usage=hide_usage)
+
+
+def _post(target: Target, path: str, body: Payload) -> ProviderRequest:
+    url = target.base_url + path
+    return ProviderRequest("POST", url, _headers(target, "application/json"), orjson.dumps(body))
+
+
+def _headers(target: Target, content_type: str | None) -> dict[str, str | Secret]:
+    headers: dict[str, str | Secret] = {"content-type": content_type} if content_type else {}
+    key = target.credentials.get("api_key")
+    if key:
+        secret = key if isinstance(key, Secret) else Secret(key)
+        headers["authorization"] = secret.prefixed("Bearer ")
+    return headers

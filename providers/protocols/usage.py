@@ -1,0 +1,118 @@
+"""How many tokens a call took, as the provider reports it, and whether that can be believed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+MAX_TOKENS = 1_000_000_000
+"""More than this in one call is a defect of the provider; no model has a hundredth of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call.
+
+    `input_tokens` is the whole prompt, and `cached_tokens` the part of it that was read from the
+    provider's cache. `output_tokens` is all that was generated, and `reasoning_tokens` the part of
+    it that was thought rather than said. The parts are inside the wholes: add them to nothing, and
+    bill `fresh_input_tokens` and `cached_tokens`, each at its own price.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def fresh_input_tokens(self) -> int:
+        return self.input_tokens - self.cached_tokens
+
+
+class UsageReport(NamedTuple):
+    """What a reply says about usage: a figure, nothing, or a figure that cannot be true."""
+
+    usage: Usage | None
+    is_impossible: bool = False
+
+
+NOT_REPORTED = UsageReport(None)
+IMPOSSIBLE = UsageReport(None, is_impossible=True)
+
+
+def usage_make(
+    input_tokens: Any, output_tokens: Any, cached_tokens: Any = 0, reasoning_tokens: Any = 0
+) -> UsageReport:
+    """Check figures from outside.
+
+    Impossible is: not a whole number, negative, beyond MAX_TOKENS, or a part larger than its whole.
+    """
+    counts = (input_tokens, output_tokens, cached_tokens, reasoning_tokens)
+    if not all(_is_count(count) for count in counts):
+        return IMPOSSIBLE
+    if cached_tokens > input_tokens or reasoning_tokens > output_tokens:
+        return IMPOSSIBLE
+    return UsageReport(Usage(*(int(count) for count in counts)))
+
+
+def _is_count(value: Any) -> bool:
+    if isinstance(value, float):
+        return value.is_integer() and 0 <= value <= MAX_TOKENS
+    return type(value) is int and 0 <= value <= MAX_TOKENS
+
+
+def usage_read(reported: Any) -> UsageReport:
+    """Read a `usage` object of the OpenAI family.
+
+    Knows chat completions (`prompt_tokens`, `completion_tokens`), responses and transcriptions
+    (`input_tokens`, `output_tokens`), embeddings and reranking (`total_tokens` at least).
+    https://platform.openai.com/docs/api-reference/chat/object
+    """
+    if not isinstance(reported, Mapping):
+        return NOT_REPORTED if reported is None else IMPOSSIBLE
+    total = reported.get("total_tokens")
+    output = _first(reported, "completion_tokens", "output_tokens")
+    prompt = _first(reported, "prompt_tokens", "input_tokens")
+    if prompt is None:
+        prompt = _rest(total, output)
+    if prompt is None:
+        return NOT_REPORTED
+    cached, reasoning = _cached(reported), _reasoning(reported)
+    output = _with_reasoning(prompt, output or 0, reasoning, total)
+    return usage_make(prompt, output, cached, reasoning)
+
+
+def _first(mapping: Mapping[str, Any], *names: str) -> Any:
+    return next((mapping[name] for name in names if mapping.get(name) is not None), None)
+
+
+def _rest(total: Any, output: Any) -> Any:
+    if output is None or total is None:
+        return total
+    return total - output if _is_count(total) and _is_count(output) else -1
+
+
+def _cached(reported: Mapping[str, Any]) -> Any:
+    details = _first(reported, "prompt_tokens_details", "input_tokens_details")
+    if isinstance(details, Mapping) and details.get("cached_tokens") is not None:
+        return details["cached_tokens"]
+    # DeepSeek and Moonshot report it beside the totals.
+    return _first(reported, "prompt_cache_hit_tokens", "cached_tokens") or 0
+
+
+def _reasoning(reported: Mapping[str, Any]) -> Any:
+    details = _first(reported, "completion_tokens_details", "output_tokens_details")
+    if not isinstance(details, Mapping):
+        return 0
+    return details.get("reasoning_tokens") or 0
+
+
+def _with_reasoning(prompt: Any, output: Any, reasoning: Any, total: Any) -> Any:
+    """xAI counts reasoning beside the completion; its total gives that away."""
+    counts = (prompt, output, reasoning, total)
+    if not all(_is_count(count) for count in counts) or not reasoning:
+        return output
+    return output + reasoning if prompt + output + reasoning == total else output

@@ -1,0 +1,193 @@
+"""What a protocol takes and gives: the vocabulary between the hub and any provider.
+
+Requests come in OpenAI's dialect, as decoded JSON. A protocol turns them into a ProviderRequest for
+the transport, and the reply's bytes into the dataclasses below. It does no I/O and keeps no state
+between calls; only a StreamReader has state, and there is one for each stream.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from llmhub.base.model_types import ModelType
+from llmhub.base.secret import Secret
+from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure, bad_reply
+from providers.protocols.usage import Usage, UsageReport
+
+__all__ = [
+    "AudioFile",
+    "ChatReply",
+    "EmbeddingReply",
+    "FailureKind",
+    "ListedModel",
+    "ProviderError",
+    "ProviderFailure",
+    "ProviderRequest",
+    "RerankReply",
+    "StreamReader",
+    "Target",
+    "Usage",
+    "UsageReport",
+    "WireProtocol",
+    "bad_reply",
+]
+
+Headers = Mapping[str, str]
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a call goes and who pays: an address, credentials and what else the factory asks for.
+
+    `base_url` is normalised (see `providers.base_urls`) and has no slash at its end.
+    """
+
+    base_url: str
+    credentials: Mapping[str, str | Secret] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What must not be shown: for `redact` and `ProviderFailure.masked`."""
+        return tuple(value for value in self.credentials.values() if isinstance(value, Secret))
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRequest:
+    """One HTTP request. Header values that are Secret are revealed by the transport alone."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str | Secret] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model that a provider lists; types are inferred, and no type means: not one we serve."""
+
+    llm_name: str
+    model_types: frozenset[ModelType]
+    context_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFile:
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """`text` is all that was generated: words, reasoning and tool arguments."""
+
+    text: str
+    finish_reason: str
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingReply:
+    vectors: tuple[Sequence[float], ...]
+    usage: Usage | None
+
+    @property
+    def dimensions(self) -> int:
+        return len(self.vectors[0])
+
+
+@dataclass(frozen=True, slots=True)
+class RerankReply:
+    """`scores` maps a document's place in the request to its relevance."""
+
+    scores: Mapping[int, float]
+    usage: Usage | None
+
+
+class StreamReader(Protocol):
+    """Follows one stream of server-sent events on its way to the caller.
+
+    Feed it what arrives and pass on what it returns. It holds back an unfinished event and the end
+    of the stream, so that the caller can settle between the last `feed` and sending `finish()`.
+    """
+
+    @property
+    def usage_report(self) -> UsageReport: ...
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def output_text(self) -> str:
+        """All text generated so far, to estimate from where no usage was reported."""
+
+    @property
+    def is_done(self) -> bool:
+        """The answer is complete: its end marker or every choice's finish reason was seen."""
+
+    @property
+    def has_end_marker(self) -> bool:
+        """The stream said that nothing follows: stop reading."""
+
+    @property
+    def failure(self) -> ProviderFailure | None:
+        """The provider reported an error inside the stream, or sent what is not a stream."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take bytes as they arrive, give the bytes to pass on. Gives none after a failure."""
+
+    def finish(self) -> bytes:
+        """The last bytes for the caller, once the stream has ended in good order.
+
+        Raises ProviderError when it has not: a stream that was cut gets no end marker.
+        """
+
+    def error_event(self, failure: ProviderFailure) -> bytes:
+        """What to send in place of `finish()` to a caller whose stream broke."""
+
+
+class WireProtocol(Protocol):
+    """One provider API. Instances are stateless and shared; `registry` holds them by name.
+
+    The `*_request` methods pass unknown fields of the payload through and set the model. The
+    `*_reply` methods raise ProviderError (bad_reply, or what an error inside a 200 says) for
+    anything that is not the documented shape.
+    """
+
+    name: str
+    serves: frozenset[ModelType]
+    version_path: str
+    """What a base URL of this API ends with unless its provider says otherwise, such as `/v1`."""
+
+    def chat_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest: ...
+    def embedding_request(
+        self, target: Target, payload: Payload, *, model: str
+    ) -> ProviderRequest: ...
+    def rerank_request(
+        self, target: Target, payload: Payload, *, model: str
+    ) -> ProviderRequest: ...
+    def speech_request(
+        self, target: Target, payload: Payload, *, model: str
+    ) -> ProviderRequest: ...
+    def transcription_request(
+        self, target: Target, payload: Payload, audio: AudioFile, *, model: str
+    ) -> ProviderRequest: ...
+    def models_request(self, target: Target) -> ProviderRequest: ...
+
+    def chat_reply(self, body: bytes) -> ChatReply: ...
+    def embedding_reply(self, body: bytes) -> EmbeddingReply: ...
+    def rerank_reply(self, body: bytes) -> RerankReply: ...
+    def speech_reply(self, headers: Headers, body: bytes) -> bytes: ...
+    def transcription_reply(self, body: bytes) -> str: ...
+    def models_reply(self, body: bytes) -> list[ListedModel]: ...
+
+    def usage_report(self, reply: bytes | Mapping[str, Any]) -> UsageReport:
+        """The usage of a whole reply, whatever the endpoint; never raises."""
+
+    def usage_of(self, reply: bytes | Mapping[str, Any]) -> Usage | None: ...
+
+    def failure_of(self, status: int, headers: Headers, body: bytes) -> ProviderFailure:
+        """Classify a reply that is not a success; never raises. Header names are lower case."""
+
+    def stream_reader(self, *, hide_usage: bool) -> StreamReader:
+        """`hide_usage` where the caller did not ask for the chunk that carries usage alone."""
