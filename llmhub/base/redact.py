@@ -27,7 +27,8 @@ _WELL_KNOWN = re.compile(
 )
 _AFTER_NAME = re.compile(
     r"""(?ix)
-    ( \b(?:bearer|basic)[ ]+ | \b(?:x-)?(?:api[-_]?key|secret|token|password)["']?[ ]?[:=][ ]?["']? )
+    ( \b(?:bearer|basic)[ ]+
+      | \b(?:x-)?(?:api[-_]?key|secret|token|password)["']?[ ]?[:=][ ]?["']? )
     ( [^\s"',;<>&)]{8,} )
     """
 )

@@ -40,9 +40,9 @@ _TARGETS_FAULT = frozenset(
 )
 
 _REMEDIES = {
-    FailureKind.INVALID_KEY: "Check that the key is complete, active, and belongs to this provider.",
+    FailureKind.INVALID_KEY: "Check that the key is complete and active, and for this provider.",
     FailureKind.OUT_OF_QUOTA: "Add credit or raise the spending limit in the provider's console.",
-    FailureKind.RATE_LIMITED: "Wait a little and try again, or ask the provider for a higher limit.",
+    FailureKind.RATE_LIMITED: "Try again in a while, or ask the provider for a higher limit.",
     FailureKind.NO_SUCH_MODEL: "Check the model's name and that this key may use the model.",
     FailureKind.BAD_REQUEST: "Change the request as the provider's message says.",
     FailureKind.OVERLOADED: "The provider has a problem of its own: try again in a while.",

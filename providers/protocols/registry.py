@@ -17,6 +17,6 @@ def protocol_find(name: str) -> WireProtocol | None:
 
 
 def protocol_serves(name: str, model_type: ModelType) -> bool:
-    """Whether calls of this type can be made; if not, say `Chat model from X is not supported yet.`"""
+    """If not, callers say `Chat model from X is not supported yet.`"""
     protocol = protocol_find(name)
     return protocol is not None and model_type in protocol.serves

@@ -14,31 +14,35 @@ from providers.protocols.failures import FailureKind, ProviderFailure
 from providers.protocols.retry_after import retry_after_read
 from providers.protocols.wire import Headers
 
-_QUOTA = re.compile(
-    r"insufficient[_ ](?:user[_ ])?(?:quota|balance|credit|fund)|quota (?:is )?exhausted|billing|arrear"
-    r"|exceeded your current quota|balance (?:is )?(?:too low|insufficient|not enough)|no credits?\b"
-    r"|credit balance|more credits|out of credits|payment required|spending limit",
-    re.IGNORECASE,
+
+def _words(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives), re.IGNORECASE | re.DOTALL)
+
+
+_QUOTA = _words(
+    r"insufficient[_ ](?:user[_ ])?(?:quota|balance|credit|fund)",
+    r"exceeded your current quota|quota (?:is )?exhausted|spending limit",
+    r"balance (?:is )?(?:too low|insufficient|not enough)|credit balance",
+    r"(?:no|more|out of) credits?\b|payment required|billing|arrear",
 )
-_KEY = re.compile(
-    r"(?:invalid|incorrect|expired|revoked|disabled|missing|wrong|no)[_ ]+(?:\w+[_ ])?"
-    r"(?:api[_ -]?key|token|credentials?|authentication)|api[_ -]?key (?:is )?(?:not valid|invalid|expired)"
-    r"|unauthori[sz]ed|authentication_error|invalid_authentication",
-    re.IGNORECASE,
+_KEY = _words(
+    r"(?:invalid|incorrect|expired|revoked|disabled|missing|no)[_ ]+(?:an? |the )?"
+    r"(?:api[_ -]?key|(?:access|auth\w*|bearer|id)[_ ]token|credentials?|authentication)",
+    r"api[_ -]?key (?:is )?(?:not valid|invalid|expired)|invalid[_ ]authentication",
+    r"unauthori[sz]ed|authentication_error",
 )
-_MODEL = re.compile(
-    r"model_not_found|model_not_exist|no such model|unknown model|(?:un)?supported_model"
-    r"|invalid[_ ]model(?!_)|not a valid model|model\b.{0,120}?\b(?:does not exist|doesn't exist|not found"
-    r"|not exist|not available|is not supported|unavailable)|no access to model|access to (?:the )?model"
-    r"|no endpoints found|deploymentnotfound|not_found_error.{0,40}model",
-    re.IGNORECASE | re.DOTALL,
+_MODEL = _words(
+    r"model_not_(?:found|exist)|deploymentnotfound|no endpoints found",
+    r"(?:no such|unknown|invalid|unsupported)[_ ]model(?!_)|not a valid model",
+    r"model\b.{0,120}?\b(?:not exist|doesn't exist|not found|not available|unavailable"
+    r"|is not supported)",
+    r"access to (?:the )?model|not_found_error.{0,40}model",
 )
-_CONTENT = re.compile(
-    r"content[_ ]?(?:policy|filter|management)|responsibleai|moderation|safety system|sensitive content"
-    r"|data_inspection_failed|inappropriate content|content_refus",
-    re.IGNORECASE,
+_CONTENT = _words(
+    r"content[_ ]?(?:policy|filter|management|refus)|responsibleai|moderation|safety system",
+    r"sensitive content|inappropriate content|data_inspection_failed",
 )
-_BUSY = re.compile(r"overloaded|loading model|model is loading|capacity|engine_overloaded", re.I)
+_BUSY = _words(r"overloaded|loading model|model is loading|at capacity")
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 
 _BY_STATUS = {
@@ -54,8 +58,8 @@ _BY_STATUS = {
     504: FailureKind.TIMEOUT,
     524: FailureKind.TIMEOUT,
 }
-# What the words may turn a status into, in this order; a status that is not here means what it says.
-_WORDS = {
+# What the words may turn a status into, in this order; another status means what it says.
+_MEANINGS = {
     FailureKind.OUT_OF_QUOTA: _QUOTA,
     FailureKind.CONTENT_REFUSED: _CONTENT,
     FailureKind.NO_SUCH_MODEL: _MODEL,
@@ -63,8 +67,8 @@ _WORDS = {
     FailureKind.OVERLOADED: _BUSY,
 }
 _OPEN = {
-    200: tuple(_WORDS),
-    400: tuple(_WORDS),
+    200: tuple(_MEANINGS),
+    400: tuple(_MEANINGS),
     403: (FailureKind.OUT_OF_QUOTA, FailureKind.CONTENT_REFUSED, FailureKind.NO_SUCH_MODEL),
     404: (FailureKind.NO_SUCH_MODEL,),
     422: (FailureKind.CONTENT_REFUSED, FailureKind.NO_SUCH_MODEL),
@@ -103,7 +107,7 @@ def failure_in_stream(error: Any) -> ProviderFailure:
 
 def _kind(status: int, words: str) -> FailureKind:
     for kind in _OPEN.get(status, ()):
-        if _WORDS[kind].search(words):
+        if _MEANINGS[kind].search(words):
             return kind
     if status in _BY_STATUS:
         return _BY_STATUS[status]
@@ -120,7 +124,7 @@ def _status_in(error: Any) -> int:
 
 
 def explanation_read(body: bytes) -> Explanation:
-    """Find the words in an error body: JSON of any known shape, an HTML page's title, plain text."""
+    """Find the words of an error: JSON of any known shape, a web page's title, plain text."""
     try:
         return _explain(orjson.loads(body))
     except orjson.JSONDecodeError:
@@ -132,7 +136,7 @@ def explanation_read(body: bytes) -> Explanation:
 
 
 def _explain(value: Any) -> Explanation:
-    """`{"error": {...}}`, `{"error": "words"}`, `{"detail": ...}`, `{"message": ...}`, `[{...}]`."""
+    """`{"error": {...}}`, `{"error": "words"}`, `{"detail": ...}`, `{"message": ...}`, a list."""
     if isinstance(value, list):
         return _explain(value[0]) if value else Explanation("")
     if not isinstance(value, dict):
@@ -140,11 +144,11 @@ def _explain(value: Any) -> Explanation:
     for name in ("error", "errors", "detail"):
         if isinstance(value.get(name), dict | list) and value[name]:
             inner = _explain(value[name])
-            return Explanation(inner.message or _words(value), f"{_codes(value)} {inner.codes}")
-    return Explanation(_words(value), _codes(value))
+            return Explanation(inner.message or _message(value), f"{_codes(value)} {inner.codes}")
+    return Explanation(_message(value), _codes(value))
 
 
-def _words(value: dict[str, Any]) -> str:
+def _message(value: dict[str, Any]) -> str:
     names = ("message", "msg", "error_msg", "error_message", "error", "detail", "title")
     found = (value[name] for name in names if isinstance(value.get(name), str) and value[name])
     return next(found, "")

@@ -22,17 +22,21 @@ _BY_NAME: tuple[tuple[re.Pattern[str], ModelType | None], ...] = tuple(
     for pattern, model_type in (
         (r"rerank|cross-?encoder", ModelType.RERANK),
         (r"moderation|guard\b|shield", None),
-        (r"whisper|transcrib|speech-?to-?text|\basr\b|sensevoice|paraformer|voxtral", ModelType.SPEECH2TEXT),
-        (r"\btts\b|text-?to-?speech|kokoro|cosyvoice|orpheus|fish-speech|playai-tts", ModelType.TTS),
-        (r"embed|\bbge[-_]|\be5-|\bgte[-_]|minilm|\bjina-clip|nomic|arctic-embed|\bm3e\b", ModelType.EMBEDDING),
-        (r"dall-?e|image-?\d|gpt-image|stable-?diffusion|\bflux\b|sora|\bveo\b|imagen|realtime|computer-use|\bsdxl\b", None),
+        (r"whisper|transcrib|speech-?to-?text|\basr\b|sensevoice", ModelType.SPEECH2TEXT),
+        (r"paraformer|voxtral", ModelType.SPEECH2TEXT),
+        (r"\btts\b|text-?to-?speech|kokoro|cosyvoice|orpheus|fish-speech", ModelType.TTS),
+        (r"embed|\bbge[-_]|\be5-|\bgte[-_]|minilm|\bm3e\b", ModelType.EMBEDDING),
+        (r"jina-clip|nomic", ModelType.EMBEDDING),
+        (r"dall-?e|gpt-image|stable-?diffusion|\bsdxl\b|\bflux\b|imagen", None),
+        (r"\bsora|\bveo\b|realtime|computer-use", None),
         (r"^(?:babbage|davinci|curie|ada)\b", None),
     )
-)  # fmt: skip
+)
 _SEES = re.compile(
-    r"gpt-4o(?!-(?:audio|search|realtime))|gpt-4\.\d|gpt-4-turbo|gpt-[5-9]|\bo[134](?!-(?:mini|preview))\b|o4-mini"
-    r"|vision|[-_]vl\b|[-_]vl[-_]|\bvlm?\b|llava|pixtral|minicpm-v|internvl|moondream|gemini|gemma-?3(?!.*\b(?:270m|1b)\b)"
-    r"|claude|llama-?4|grok-(?:2-vision|4)|qvq|molmo|smolvlm",
+    r"gpt-4o(?!-(?:audio|search))|gpt-4\.\d|gpt-4-turbo|gpt-[5-9]"
+    r"|\bo[134](?!-(?:mini|preview))\b|o4-mini|vision|vl\b|[-_]vl[-_]|vlm\b"
+    r"|llava|pixtral|minicpm-v|moondream|gemini|gemma-?3(?!.*\b(?:270m|1b)\b)"
+    r"|claude|llama-?4|grok-4|qvq|molmo",
     re.IGNORECASE,
 )
 _TYPE_WORDS = {
@@ -63,7 +67,7 @@ _CONTEXT_NAMES = (
 
 
 def models_parse(body: bytes) -> list[ListedModel]:
-    """`{"data": [...]}`, or a bare list as Together gives it; entries without a name are left out."""
+    """`{"data": [...]}`, or a bare list as Together gives it; what has no name is left out."""
     reply = reply_json(body)
     items = reply if isinstance(reply, list) else reply_object(body).get("data")
     if not isinstance(items, list):

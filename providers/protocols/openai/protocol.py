@@ -42,9 +42,7 @@ class OpenAI:
             body["stream_options"] = {**known, "include_usage": True}
         return _post(target, "/chat/completions", body)
 
-    def embedding_request(
-        self, target: Target, payload: Payload, *, model: str
-    ) -> ProviderRequest:
+    def embedding_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
         return _post(target, "/embeddings", {**payload, "model": model})
 
     def rerank_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:

@@ -58,7 +58,7 @@ def _vector(item: Any) -> list[float]:
 
 
 def rerank_parse(body: bytes) -> RerankReply:
-    """`results` of index and relevance_score (Jina, Cohere, vLLM), `data` (Voyage), a list (TEI)."""
+    """`results` of index and relevance_score (Jina, Cohere), `data` (Voyage), a list (TEI)."""
     reply = reply_json(body)
     if isinstance(reply, list):
         return RerankReply(_scores(reply), None)
@@ -76,8 +76,9 @@ def _scores(results: Any) -> dict[int, float]:
 
 
 def _score(item: Any) -> tuple[int, float]:
-    values = item if isinstance(item, dict) else {}
-    index, score = values.get("index"), values.get("relevance_score", values.get("score"))
+    values: dict[str, Any] = item if isinstance(item, dict) else {}
+    index = values.get("index")
+    score: Any = values.get("relevance_score", values.get("score"))
     if type(index) is not int or index < 0 or not _is_number(score):
         raise bad_reply("a ranked document of the reply has no index and score")
     return index, float(score)
@@ -104,7 +105,7 @@ def transcription_parse(body: bytes) -> str:
 
 
 def usage_parse(reply: bytes | Mapping[str, Any]) -> UsageReport:
-    """`usage`, or Cohere's `meta.tokens`. Never raises; a reply that does not parse reports none."""
+    """`usage`, or Cohere's `meta.tokens`. Never raises: what does not parse reports none."""
     if isinstance(reply, bytes):
         try:
             reply = orjson.loads(reply)

@@ -1,0 +1,247 @@
+"""A provider that does as it is told: a real HTTP server on loopback that speaks OpenAI's dialect.
+
+Unscripted it answers every endpoint as OpenAI would. `script` lays down replies for a path, used in
+turn before it answers normally again. It records every request that reached it.
+
+    async with ProviderServer(api_key="sk-right") as provider:
+        provider.script("/v1/chat/completions", Reply(status=503))
+        ...
+        assert len(provider.seen) == 2
+
+`running_provider` runs one in a thread, for tests that block.
+"""
+
+import asyncio
+import itertools
+import json
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from aiohttp import web
+
+MODELS = ("test-chat", "test-embedding", "test-rerank", "whisper-1", "tts-1")
+WORDS = ("Hello", " from", " the", " provider", ".")
+PROMPT_TOKENS = 7
+DIMENSIONS = 8
+SSE = "text/event-stream"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that reached the provider. `id` is its `x-request-id`, else empty."""
+
+    id: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer once.
+
+    `body`: bytes, or what becomes JSON; `{key}` in bytes becomes the Authorization header received.
+    `chunks` makes a chunked answer, with `pause_s` between the chunks. `hang` waits before the
+    headers until the server stops; `ending` says what follows the last chunk: `end`, `cut` (the
+    connection is dropped) or `hang`.
+    """
+
+    status: int = 200
+    body: Any = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    chunks: Sequence[bytes] | None = None
+    pause_s: float = 0
+    hang: bool = False
+    ending: str = "end"
+
+
+class ProviderServer:
+    """Listens on `host`; `url` is its base URL with `/v1`. Port 0 takes a free one."""
+
+    def __init__(self, *, api_key: str | None = None, host: str = "127.0.0.1", tls: Any = None):
+        self.api_key = api_key
+        self.host = host
+        self.port = 0
+        self.seen: list[Seen] = []
+        self._tls = tls
+        self._scripts: dict[str, deque[Reply]] = defaultdict(deque)
+        self._ids = itertools.count(1)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}/v1"
+
+    def script(self, path: str, *replies: Reply) -> None:
+        """The next answers to `path`, which begins with `/v1`."""
+        self._scripts[path].extend(replies)
+
+    def requests_to(self, path: str) -> list[Seen]:
+        return [seen for seen in self.seen if seen.path == path]
+
+    async def __aenter__(self) -> Self:
+        self._stopping = asyncio.Event()
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.host, 0, ssl_context=self._tls)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._stopping.set()
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        request_id = headers.get("x-request-id", "")
+        self.seen.append(Seen(request_id, request.method, request.path, headers, body))
+        if self._scripts[request.path]:
+            return await self._play(request, self._scripts[request.path].popleft())
+        given = headers.get("authorization", "")
+        if self.api_key is not None and given != f"Bearer {self.api_key}":
+            return await self._play(request, wrong_key(given))
+        return await self._play(request, self._usual(request.path, body))
+
+    async def _play(self, request: web.Request, reply: Reply) -> web.StreamResponse:
+        if reply.hang:
+            await self._stopping.wait()
+        body, kind = _encode(reply.body, request.headers.get("authorization", ""))
+        headers = {"content-type": kind, **reply.headers}
+        if reply.chunks is None and reply.ending == "end":
+            return web.Response(status=reply.status, body=body, headers=headers)
+        response = web.StreamResponse(status=reply.status, headers=headers)
+        await response.prepare(request)
+        for chunk in reply.chunks or (body,):
+            await response.write(chunk)
+            await asyncio.sleep(reply.pause_s)
+        if reply.ending == "hang":
+            await self._stopping.wait()
+        if reply.ending == "cut":
+            assert request.transport is not None
+            # What was written still leaves, and then the connection ends without its last chunk.
+            request.transport.close()
+        return response
+
+    def _usual(self, path: str, body: bytes) -> Reply:
+        number = next(self._ids)
+        asked = json.loads(body) if body.startswith(b"{") else {}
+        match path:
+            case "/v1/models":
+                return Reply(body={"object": "list", "data": [{"id": name} for name in MODELS]})
+            case "/v1/chat/completions" if asked.get("stream"):
+                return stream_reply(asked, f"chatcmpl-{number}")
+            case "/v1/chat/completions":
+                return Reply(body=chat_body(asked.get("model"), f"chatcmpl-{number}"))
+            case "/v1/embeddings":
+                return Reply(body=embedding_body(asked))
+            case "/v1/rerank":
+                return Reply(body=rerank_body(asked))
+            case "/v1/audio/speech":
+                return Reply(body=b"ID3 audio", headers={"content-type": "audio/mpeg"})
+            case "/v1/audio/transcriptions":
+                return Reply(body={"text": "hello"})
+        return Reply(status=404, body={"detail": "Not Found"})
+
+
+def wrong_key(given: str) -> Reply:
+    """As some providers do, it repeats the key it was sent."""
+    message = f"Incorrect API key provided: {given.removeprefix('Bearer ')}."
+    error = {"message": message, "type": "invalid_request_error", "code": "invalid_api_key"}
+    return Reply(status=401, body={"error": error})
+
+
+def chat_body(model: Any, reply_id: str = "chatcmpl-1") -> dict[str, Any]:
+    message = {"role": "assistant", "content": "".join(WORDS)}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    head = {"id": reply_id, "object": "chat.completion", "created": 1, "model": model}
+    return {**head, "choices": [choice], "usage": chat_usage()}
+
+
+def chat_usage() -> dict[str, int]:
+    """Seven tokens in, one out for each word."""
+    total = PROMPT_TOKENS + len(WORDS)
+    return {
+        "prompt_tokens": PROMPT_TOKENS,
+        "completion_tokens": len(WORDS),
+        "total_tokens": total,
+    }
+
+
+def stream_reply(asked: Mapping[str, Any], reply_id: str = "chatcmpl-1") -> Reply:
+    has_usage = (asked.get("stream_options") or {}).get("include_usage", False)
+    chunks = stream_chunks(asked.get("model"), has_usage=has_usage, reply_id=reply_id)
+    return Reply(headers={"content-type": SSE}, chunks=chunks)
+
+
+def stream_chunks(
+    model: Any = "test-chat", *, has_usage: bool, reply_id: str = "chatcmpl-1"
+) -> list[bytes]:
+    """The events of a streamed answer, the last one `[DONE]`."""
+    head = {"id": reply_id, "object": "chat.completion.chunk", "created": 1, "model": model}
+    deltas: list[tuple[dict[str, str], str | None]] = [({"content": w}, None) for w in WORDS]
+    bodies: list[dict[str, Any]] = [
+        {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+        for delta, reason in [*deltas, ({}, "stop")]
+    ]
+    if has_usage:
+        bodies = [{**body, "usage": None} for body in bodies]
+        bodies.append({**head, "choices": [], "usage": chat_usage()})
+    events = [f"data: {json.dumps(body)}\n\n".encode() for body in bodies]
+    return [*events, b"data: [DONE]\n\n"]
+
+
+def embedding_body(asked: Mapping[str, Any]) -> dict[str, Any]:
+    given = asked.get("input", "")
+    count = len(given) if isinstance(given, list) else 1
+    vector = [round(0.1 * (i + 1), 1) for i in range(DIMENSIONS)]
+    data = [{"object": "embedding", "index": i, "embedding": vector} for i in range(count)]
+    usage = {"prompt_tokens": 2 * count, "total_tokens": 2 * count}
+    return {"object": "list", "model": asked.get("model"), "data": data, "usage": usage}
+
+
+def rerank_body(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Earlier documents fit better; the results come best first."""
+    count = len(asked.get("documents", ()))
+    results = [{"index": i, "relevance_score": 1 / (i + 1)} for i in range(count)]
+    return {"model": asked.get("model"), "results": results, "usage": {"total_tokens": 9}}
+
+
+def _encode(body: Any, authorization: str) -> tuple[bytes, str]:
+    if isinstance(body, bytes):
+        return body.replace(b"{key}", authorization.encode()), "application/octet-stream"
+    return json.dumps(body).encode(), "application/json"
+
+
+@contextmanager
+def running_provider(**options: Any) -> Iterator[ProviderServer]:
+    """A provider in a thread of its own. Scripts and `seen` may be used from outside."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="provider")
+    thread.start()
+    server = ProviderServer(**options)
+
+    def run(coroutine: Any) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout=10)
+
+    try:
+        run(server.__aenter__())
+        yield server
+        run(server.__aexit__())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=10)
+        loop.close()
