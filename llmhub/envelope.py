@@ -69,7 +69,8 @@ class EnvelopePagination(PageNumberPagination):
     max_page_size = 200
 
     def get_paginated_response(self, data: Any) -> Response:
-        assert self.page is not None and self.request is not None
+        assert self.page is not None
+        assert self.request is not None
         return Response(
             {
                 "total": self.page.paginator.count,
@@ -157,9 +158,7 @@ def _from_drf(exc: exceptions.APIException) -> errors.HubError:
     code = _DRF_CODES.get(type(exc), "invalid_request")
     message = str(exc.detail)
     if isinstance(exc, exceptions.ParseError):
-        message = (
-            "The body is not valid JSON. Send a JSON object with Content-Type: application/json."
-        )
+        message = "The body is not valid JSON. Send an object, with Content-Type: application/json."
     wait = getattr(exc, "wait", None)
     error = errors.HubError(message, code=code, retry_after_s=int(wait) if wait else None)
     return _with_status(error, exc.status_code)

@@ -10,7 +10,7 @@ HUB: HubConfig = config_read()
 if _missing := next(iter(missing_servers(HUB)), None):
     raise ConfigError(
         _missing,
-        f"is not set and no hub is running on {HUB.hub_data_dir.name}/. Start one with `make up`, or set it.",
+        f"is not set, and no hub runs on {HUB.hub_data_dir.name}/: run `make up`, or set it.",
     )
 
 SECRET_KEY = HUB.secret_key.reveal()
@@ -41,7 +41,7 @@ INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 AUTH_USER_MODEL = "tenants.User"
-# Setting the search path once per connection and tenant, not once per cursor: measured in DESIGN.md.
+# Set the search path once per connection and tenant, not once per cursor.
 TENANT_LIMIT_SET_CALLS = True
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 
@@ -133,7 +133,7 @@ REST_FRAMEWORK = {
         "tenants.authentication.MembershipSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.TenantPermission"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["llmhub.json_parser.JSONObjectParser"],
     "DEFAULT_RENDERER_CLASSES": ["llmhub.envelope.EnvelopeRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "llmhub.envelope.EnvelopePagination",

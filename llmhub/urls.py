@@ -1,8 +1,21 @@
 """Where every address leads. The gateway's /v1 does not pass here: see llmhub/asgi.py."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from llmhub.schema_views import PublicSchema
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("llm/", include("tenants.llms.api.urls")),
+    path("llm/schema", SpectacularAPIView.as_view(**PublicSchema), name="schema"),
+    path(
+        "llm/docs", SpectacularSwaggerView.as_view(url_name="schema", **PublicSchema), name="docs"
+    ),
+    path("llm/reference", SpectacularRedocView.as_view(url_name="schema", **PublicSchema)),
 ]
+
+handler404 = "llmhub.error_views.not_found"
+handler500 = "llmhub.error_views.server_error"
+handler400 = "llmhub.error_views.bad_request"

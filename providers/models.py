@@ -198,14 +198,15 @@ def _usd(label: str, decimal_places: int = 6) -> models.DecimalField:  # type: i
     )
 
 
-PRICE_FIGURES = (
-    "input_usd_per_mtok",
-    "output_usd_per_mtok",
-    "cached_input_usd_per_mtok",
-    "cache_write_usd_per_mtok",
-    "usd_per_mchar",
-    "usd_per_second",
-)
+# The figures of a price, each with its digits after the point.
+PRICE_FIGURES = {
+    "input_usd_per_mtok": 6,
+    "output_usd_per_mtok": 6,
+    "cached_input_usd_per_mtok": 6,
+    "cache_write_usd_per_mtok": 6,
+    "usd_per_mchar": 6,
+    "usd_per_second": 9,
+}
 
 
 class Price(models.Model):
@@ -222,7 +223,7 @@ class Price(models.Model):
     cached_input_usd_per_mtok = _usd("cached input, USD per million tokens")
     cache_write_usd_per_mtok = _usd("cache write, USD per million tokens")
     usd_per_mchar = _usd("speech, USD per million characters")
-    usd_per_second = _usd("audio, USD per second", decimal_places=9)
+    usd_per_second = _usd("audio, USD per second", PRICE_FIGURES["usd_per_second"])
     valid_from = models.DateTimeField(default=ALWAYS)
     valid_until = models.DateTimeField(null=True, blank=True)
     source = models.CharField(max_length=20, choices=PriceSource)

@@ -8,7 +8,7 @@ from tenants.models import AccessToken, User
 
 class ActorKind(StrEnum):
     USER = "user"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105
     COMMAND = "command"
     TASK = "task"
 

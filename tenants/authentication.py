@@ -19,7 +19,7 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 
 class HubTokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer hub_...`. A wrong header is refused, never passed on to the session."""
+    """`Authorization: Bearer hub_...`. A wrong header is refused, and the session not asked."""
 
     def authenticate(self, request: Request) -> tuple[Principal, AccessToken] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")

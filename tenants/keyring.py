@@ -12,7 +12,8 @@ from llmhub.base.secret import Secret
 from llmhub.base.secretbox import DataKey, MasterKeys, Place, key_version, seal, unseal
 from tenants.models import Tenant, TenantDataKey
 
-Credentials = Mapping[str, Secret]
+# Field name to value; what is no secret (an API version, a region) is plain text.
+Credentials = Mapping[str, str | Secret]
 
 
 @cache
@@ -21,7 +22,7 @@ def master_keys() -> MasterKeys:
 
 
 class Keyring:
-    """The unwrapped data keys of one tenant, by version. Held for the length of one unit of work."""
+    """The unwrapped data keys of one tenant, by version; held for one unit of work."""
 
     def __init__(self, tenant_id: UUID, keys: Mapping[int, DataKey]) -> None:
         self._tenant_id = tenant_id
@@ -29,7 +30,7 @@ class Keyring:
 
     def seal(self, *, table: str, row_id: UUID, credentials: Credentials) -> str:
         """The credentials as one sealed JSON object, bound to their row."""
-        text = json.dumps({name: value.reveal() for name, value in credentials.items()})
+        text = json.dumps({name: _plain(value) for name, value in credentials.items()})
         current = self._keys[max(self._keys)]
         return seal(current, self._place(table, row_id), Secret(text))
 
@@ -80,3 +81,7 @@ def _rewrap(row: TenantDataKey) -> int:
         return 0
     unchanged = TenantDataKey.objects.filter(pk=row.pk, wrapped=row.wrapped)
     return unchanged.update(wrapped=master_keys().rewrap(row.wrapped))
+
+
+def _plain(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value

@@ -1,7 +1,9 @@
 """Who makes a request, and for which tenant: the result of authentication."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from llmhub.base.errors import PermissionDenied
 from tenants.actors import Actor
 from tenants.models import AccessToken, Membership, Role, Scope, Tenant, User
 
@@ -27,6 +29,15 @@ class Principal:
     def may(self, scope: Scope) -> bool:
         """Managing includes reading."""
         return scope in self.scopes or (scope == Scope.READ and Scope.MANAGE in self.scopes)
+
+    def require_no_more_than(self, scopes: Iterable[str]) -> None:
+        """Nobody gives away what they do not have. Raises PermissionDenied naming the scope."""
+        missing = sorted(set(scopes) - self.scopes)
+        if missing:
+            raise PermissionDenied(
+                f"You do not have the scope `{missing[0]}`, so you cannot give it to a token.",
+                details={"scope": missing[0]},
+            )
 
     @classmethod
     def from_token(cls, token: AccessToken, source_ip: str | None) -> "Principal":

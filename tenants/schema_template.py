@@ -95,7 +95,7 @@ def _record() -> str:
     except _RolledBack:
         pass
     finally:
-        connection.set_schema_to_public()
+        connection.set_schema_to_public()  # type: ignore[attr-defined]
     return ";\n".join(_in_fewer_statements(s.rstrip().rstrip(";") for s in noted)) + ";"
 
 

@@ -38,7 +38,7 @@ class ConnectionView:
     llm_factory: str
     is_shared: bool
     endpoints: Mapping[ModelType, tuple[str, str]]
-    credentials: Mapping[str, Secret] = field(repr=False)
+    credentials: Mapping[str, str | Secret] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,13 @@ class ModelView:
     def qualified_name(self) -> str:
         """The name that means this model alone: `model@connection@factory`."""
         return f"{self.llm_name}@{self.connection.name}@{self.llm_factory}"
+
+    @property
+    def usual_name(self) -> str:
+        """The shortest name that a person would write: the connection only where it has a name."""
+        if self.connection.name == "default":
+            return f"{self.llm_name}@{self.llm_factory}"
+        return self.qualified_name
 
     def names(self) -> tuple[str, ...]:
         """Every name that a caller may use for it."""
@@ -106,7 +113,9 @@ class Snapshot:
         return ()
 
 
-def models_by_name(models: Iterable[ModelView]) -> dict[tuple[ModelType, str], tuple[ModelView, ...]]:
+def models_by_name(
+    models: Iterable[ModelView],
+) -> dict[tuple[ModelType, str], tuple[ModelView, ...]]:
     index: dict[tuple[ModelType, str], tuple[ModelView, ...]] = {}
     for model in models:
         for name in model.names():

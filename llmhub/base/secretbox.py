@@ -60,7 +60,7 @@ class MasterKeys:
             return DataKey(version, self._all.decrypt(wrapped))
         except InvalidToken:
             raise CorruptSecret(
-                "A data key opens with none of FERNET_KEYS: was a key removed before rotate_keys ran?"
+                "A data key opens with none of FERNET_KEYS: was one removed before rotate_keys ran?"
             ) from None
 
     def is_current(self, wrapped: str) -> bool:

@@ -1,5 +1,6 @@
 """Reading a tenant's snapshot from its tables: one synchronous unit, a dozen queries."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,10 +10,12 @@ from django.utils import timezone
 
 from llmhub.base.errors import CorruptSecret
 from llmhub.base.model_types import ModelType
+from llmhub.base.secret import Secret
 from providers.models import LLM, LLMFactory
 from providers.protocols.registry import protocol_serves
 from tenants.keyring import Keyring, keyring_of
 from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
+from tenants.llms.stored_credentials import AnyConnection, credentials_open
 from tenants.models import (
     AccessToken,
     ConnectionState,
@@ -33,7 +36,7 @@ from tenants.snapshots import (
 )
 from tenants.tenancy import in_schema
 
-AnyConnection = Connection | SharedConnection
+logger = logging.getLogger(__name__)
 
 
 def snapshot_build(tenant_id: UUID) -> Snapshot | None:
@@ -65,6 +68,12 @@ def models_of(tenant: Tenant) -> list[ModelView]:
     """What the tenant can call, as the gateway sees it, in the order in which it is tried."""
     with in_schema(tenant):
         return list(_models(tenant, platform_get()).values())
+
+
+def defaults_of(tenant: Tenant) -> dict[ModelType, ModelView]:
+    """The default models that are set, callable or not."""
+    with in_schema(tenant):
+        return _defaults(_models(tenant, platform_get()))
 
 
 # A model is known by its connection, its name and its type, also where it has no row of its own.
@@ -163,18 +172,21 @@ def _connection_view(row: AnyConnection, keyring: Keyring, catalog: _Catalog) ->
             ModelType(model_type): (endpoint["protocol"], row.base_url or endpoint["base_url"])
             for model_type, endpoint in endpoints.items()
         },
-        credentials=_opened(row, keyring),
+        credentials=_opened(row, keyring, factory),
     )
 
 
-def _opened(row: AnyConnection, keyring: Keyring) -> dict[str, Secret]:
+def _opened(
+    row: AnyConnection, keyring: Keyring, factory: LLMFactory | None
+) -> dict[str, str | Secret]:
     """One secret that does not open must not take the tenant's other connections down with it: it
-    leaves this one without credentials, and its models are refused."""
+    leaves this one without credentials, and its provider refuses."""
+    if factory is None:
+        return {}
     try:
-        return keyring.open(
-            table=row._meta.db_table, row_id=row.pk, sealed=row.sealed_credentials
-        )
-    except CorruptSecret:
+        return credentials_open(row, keyring, factory)
+    except CorruptSecret as error:
+        logger.error("connection %s: %s", row.pk, error.message)
         return {}
 
 

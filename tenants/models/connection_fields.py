@@ -39,7 +39,6 @@ class ConnectionFields(models.Model):
     state_message = models.CharField(max_length=1000, blank=True)
     is_enabled = models.BooleanField(default=True)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    next_check_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -23,8 +23,8 @@ def schema_name_of(slug: str) -> str:
 def validate_slug(slug: str) -> None:
     if not re.match(SLUG_PATTERN, slug) or len(slug) > SLUG_MAX_LENGTH:
         raise ValidationError(
-            f"A slug has lower-case letters, digits and single hyphens, starts with a letter and has "
-            f"at most {SLUG_MAX_LENGTH} characters."
+            f"A slug has lower-case letters, digits and single hyphens, starts with a letter "
+            f"and has at most {SLUG_MAX_LENGTH} characters."
         )
     if slug in RESERVED_SLUGS:
         raise ValidationError(f"The slug {slug} is reserved. Choose another.")
@@ -36,7 +36,7 @@ class TenantStatus(models.TextChoices):
 
 
 class Tenant(TenantMixin):
-    """A tenant, or the operator: the row whose schema is `public` holds what belongs to the platform.
+    """A tenant, or the operator: the row whose schema is `public`.
 
     `config_version` grows by one with each change of the tenant's configuration, in the same
     transaction; the gateway compares it with the version that its snapshot was built from.

@@ -8,12 +8,13 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from llmhub.base.errors import InvalidRequest, NotFound
+from llmhub.base.errors import InvalidRequest
 from llmhub.base.secret import Secret
 from llmhub.base.tokens import token_hash, token_new
 from tenants.actors import Actor
 from tenants.audit.services import Change, tenant_change
 from tenants.models import AccessToken, Scope, Tenant, User
+from tenants.selectors.access_tokens import token_get
 
 ALL_SCOPES = tuple(Scope.values)
 
@@ -57,7 +58,7 @@ def token_create(
 
 def token_update(*, tenant: Tenant, token_id: UUID, facts: TokenFacts, actor: Actor) -> AccessToken:
     """Change everything but the secret. Raises NotFound and InvalidRequest."""
-    token = _get(tenant, token_id)
+    token = token_get(tenant=tenant, token_id=token_id)
     before = token_facts_json(token)
     if facts.expires_at != token.expires_at:
         _require_future(facts.expires_at)
@@ -74,7 +75,7 @@ def token_update(*, tenant: Tenant, token_id: UUID, facts: TokenFacts, actor: Ac
 def token_revoke(*, tenant: Tenant, token_id: UUID, actor: Actor) -> None:
     """From the next request on the token is refused. Raises NotFound where it is unknown; revoking
     twice changes nothing."""
-    token = _get(tenant, token_id)
+    token = token_get(tenant=tenant, token_id=token_id)
     with tenant_change(tenant=tenant, actor=actor, action="token.revoke") as change:
         _tell(change, token)
         alive = AccessToken.objects.filter(pk=token.pk, revoked_at__isnull=True)
@@ -107,13 +108,6 @@ def scopes_parse(words: Iterable[str]) -> tuple[str, ...]:
         said = f"Unknown scope {unknown[0]!r}." if unknown else "A token needs a scope."
         raise InvalidRequest(f"{said} Scopes are {', '.join(ALL_SCOPES)}.", field="scopes")
     return scopes
-
-
-def _get(tenant: Tenant, token_id: UUID) -> AccessToken:
-    token = AccessToken.objects.filter(tenant=tenant, pk=token_id).first()
-    if token is None:
-        raise NotFound("There is no such token.")
-    return token
 
 
 def _set(token: AccessToken, facts: TokenFacts) -> None:

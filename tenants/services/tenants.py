@@ -53,7 +53,7 @@ def tenant_delete(*, tenant: Tenant, actor: Actor) -> None:
         change.about("tenant", tenant_id, tenant.slug)
         change.before = {"slug": tenant.slug, "name": tenant.name}
         schema_drop(tenant.schema_name)
-        tenant.delete()
+        Tenant.objects.filter(pk=tenant_id).delete()
         transaction.on_commit(lambda: version_forget(tenant_id))
 
 
@@ -94,7 +94,7 @@ def tenant_by_slug(slug: str) -> Tenant:
 def _save_new(tenant: Tenant) -> None:
     try:
         with transaction.atomic():
-            tenant.save(force_insert=True)
+            Tenant.objects.bulk_create([tenant])
     except IntegrityError:
         raise Conflict(
             f"The slug {tenant.slug!r} is taken. Choose another.", details={"field": "slug"}

@@ -1,0 +1,1 @@
+"""The servers that `make up` and the tests bring along, from the files inside four wheels."""

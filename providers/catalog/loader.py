@@ -1,0 +1,185 @@
+"""Bringing the catalog's files into the database without undoing what an operator did there."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from providers.catalog.files import (
+    FACTORY_COLUMNS,
+    MODEL_COLUMNS,
+    SHIPPED,
+    FactoryEntry,
+    ModelEntry,
+    catalog_read,
+)
+from providers.catalog.merge import overridden, plain_columns, revived, three_way
+from providers.catalog.price_loader import prices_load
+from providers.catalog.report import CatalogReport
+from providers.models import LLM, LLMFactory
+
+_LOCK = 0x6C6C6D01
+
+
+def catalog_load(source: Path | None = None) -> CatalogReport:
+    """Load a file, a folder of files, or (None) the catalog that comes with the hub.
+
+    One transaction and a fixed number of queries; a second load of the same files writes nothing.
+    Columns that an operator changed, rows that one added and prices set by hand stay as they are.
+    A model that its factory's file no longer names is retired (inactive, deprecated as of today)
+    unless an operator changed it; so is a factory that the hub's own catalog no longer names.
+    Raises CatalogError, having changed nothing.
+    """
+    entries = catalog_read(source or SHIPPED)
+    report = CatalogReport()
+    with transaction.atomic():
+        _one_load_at_a_time()
+        factories = _factories_load(entries, report, is_whole=source is None)
+        llms = _models_load(factories, report)
+        prices_load(llms, report)
+    return report
+
+
+def _one_load_at_a_time() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _factories_load(
+    entries: Iterable[FactoryEntry], report: CatalogReport, *, is_whole: bool
+) -> list[tuple[LLMFactory, FactoryEntry]]:
+    """The rows whose models are to be loaded, each with its entry."""
+    existing = {factory.name: factory for factory in LLMFactory.objects.select_for_update()}
+    created, changed, loaded = [], [], []
+    for entry in entries:
+        factory = existing.pop(entry.name, None)
+        if factory is None:
+            factory = LLMFactory(name=entry.name)
+            _take_over(factory, _factory_values(entry), revised=entry.revised)
+            created.append(factory)
+            report.factories["created"] += 1
+        elif reason := _reason_to_skip(factory, entry):
+            report.factories["kept"] += 1
+            report.notes.append(f"{entry.name}: {reason}")
+            continue
+        elif _merge(factory, _factory_values(entry), report, revised=entry.revised):
+            changed.append(factory)
+        loaded.append((factory, entry))
+    if is_whole:
+        changed += [f for f in existing.values() if _retire(f, {"is_active": False}, report)]
+    LLMFactory.objects.bulk_create(created)
+    _write(LLMFactory, changed, FACTORY_COLUMNS)
+    report.written_rows += len(created) + len(changed)
+    return loaded
+
+
+def _reason_to_skip(factory: LLMFactory, entry: FactoryEntry) -> str:
+    if not factory.shipped:
+        return "an operator added this factory"
+    revised = factory.shipped.get("revised", "")
+    if revised > entry.revised.isoformat():
+        return f"loaded from a file of {revised}, this one is of {entry.revised}"
+    return ""
+
+
+def _models_load(
+    factories: list[tuple[LLMFactory, FactoryEntry]], report: CatalogReport
+) -> list[tuple[LLM, ModelEntry]]:
+    """The rows whose prices are to be loaded, each with its entry."""
+    rows = LLM.objects.select_for_update(of=("self",)).select_related("factory")
+    existing = {
+        (llm.factory_id, llm.llm_name): llm
+        for llm in rows.filter(factory__in=[factory for factory, _ in factories])
+    }
+    created, changed, loaded = [], [], []
+    for factory, entry in ((f, model) for f, e in factories for model in e.models):
+        llm = existing.pop((factory.pk, entry.llm_name), None)
+        if llm is None:
+            llm = LLM(factory=factory, llm_name=entry.llm_name)
+            _take_over(llm, _model_values(entry))
+            created.append(llm)
+            report.models["created"] += 1
+        elif not llm.shipped:
+            _keep(llm, "an operator added this model", report)
+            continue
+        elif _merge(llm, _model_values(entry), report):
+            changed.append(llm)
+        loaded.append((llm, entry))
+    changed += [llm for llm in existing.values() if _retire(llm, _retirement(llm), report)]
+    LLM.objects.bulk_create(created)
+    _write(LLM, changed, MODEL_COLUMNS)
+    report.written_rows += len(created) + len(changed)
+    return loaded
+
+
+def _factory_values(entry: FactoryEntry) -> dict[str, Any]:
+    return plain_columns(entry, FACTORY_COLUMNS)
+
+
+def _model_values(entry: ModelEntry) -> dict[str, Any]:
+    return plain_columns(entry, MODEL_COLUMNS)
+
+
+def _retirement(llm: LLM) -> dict[str, Any]:
+    today = timezone.localdate().isoformat()
+    return {"is_active": False, "deprecated_on": llm.shipped.get("deprecated_on") or today}
+
+
+def _take_over(row: LLMFactory | LLM, values: Mapping[str, Any], **extra: date) -> None:
+    _set(row, values)
+    row.shipped = {**values, **{name: day.isoformat() for name, day in extra.items()}}
+
+
+def _merge(
+    row: LLMFactory | LLM, incoming: Mapping[str, Any], report: CatalogReport, **extra: date
+) -> bool:
+    """Whether the row is to be written."""
+    merged = three_way(plain_columns(row, incoming), row.shipped, incoming)
+    shipped = {**incoming, **{name: day.isoformat() for name, day in extra.items()}}
+    is_changed = bool(merged.changes) or row.shipped != shipped
+    if merged.kept:
+        _keep(row, "kept " + ", ".join(merged.kept), report)
+    else:
+        _count(row, "updated" if is_changed else "unchanged", report)
+    _set(row, merged.changes)
+    row.shipped = shipped
+    return is_changed
+
+
+def _retire(row: LLMFactory | LLM, retirement: Mapping[str, Any], report: CatalogReport) -> bool:
+    if not row.shipped:
+        return False
+    if overridden(row):
+        _keep(row, "the files no longer name it, and an operator changed it", report)
+        return False
+    shipped = {**row.shipped, **retirement}
+    is_changed = bool(row.shipped != shipped)
+    _count(row, "retired" if is_changed else "unchanged", report)
+    _set(row, retirement)
+    row.shipped = shipped
+    return is_changed
+
+
+def _set(row: LLMFactory | LLM, values: Mapping[str, Any]) -> None:
+    for column, value in values.items():
+        setattr(row, column, revived(column, value))
+
+
+def _keep(row: LLMFactory | LLM, reason: str, report: CatalogReport) -> None:
+    _count(row, "kept", report)
+    name = row.name if isinstance(row, LLMFactory) else f"{row.factory.name}: {row.llm_name}"
+    report.notes.append(f"{name}: {reason}")
+
+
+def _count(row: LLMFactory | LLM, outcome: str, report: CatalogReport) -> None:
+    counter = report.factories if isinstance(row, LLMFactory) else report.models
+    counter[outcome] += 1
+
+
+def _write(model: Any, rows: list[Any], columns: tuple[str, ...]) -> None:
+    for row in rows:
+        row.updated_at = timezone.now()
+    model.objects.bulk_update(rows, [*columns, "shipped", "updated_at"], batch_size=500)

@@ -1,0 +1,49 @@
+"""Fields that several bodies share."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from llmhub.base.model_types import ModelType
+
+MODEL_TYPES = [t.value for t in ModelType]
+
+
+class NameField(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 255, **kwargs})
+
+
+class ModelTypeField(serializers.ChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        words = ", ".join(MODEL_TYPES)
+        messages: dict[str, Any] = {
+            "invalid_choice": "'{input}' is no model type. Use one of " + words + "."
+        }
+        super().__init__(choices=MODEL_TYPES, error_messages=messages, **kwargs)
+
+    def to_internal_value(self, data: Any) -> ModelType:
+        return ModelType(super().to_internal_value(data))
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
+)
+class ApiKeyField(serializers.Field[Any, Any, Any, Any]):
+    """A key, an object with the factory's credential fields, or that object as a JSON string.
+    Written, never read."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(write_only=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str | dict):
+            raise serializers.ValidationError("Send a string, or an object of strings.")
+        return data
+
+
+class ConnectionNameField(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = "Which of the tenant's connections to the factory; `default` unless named."
+        super().__init__(max_length=63, help_text=help_text, **kwargs)

@@ -1,0 +1,22 @@
+"""Where /llm leads."""
+
+from django.urls import path
+
+from tenants.llms.api import connections, defaults, factories, keys, models, tokens
+
+urlpatterns = [
+    path("factories", factories.FactoriesView.as_view()),
+    path("set_api_key", keys.SetApiKeyView.as_view()),
+    path("delete_factory", keys.DeleteFactoryView.as_view()),
+    path("add_llm", models.AddLLMView.as_view()),
+    path("delete_llm", models.DeleteLLMView.as_view()),
+    path("enable_llm", models.EnableLLMView.as_view()),
+    path("list", models.ListView.as_view()),
+    path("my_llms", models.MyLLMsView.as_view()),
+    path("defaults", defaults.DefaultsView.as_view()),
+    path("connections", connections.ConnectionsView.as_view()),
+    path("connections/<uuid:connection_id>", connections.ConnectionView.as_view()),
+    path("connections/<uuid:connection_id>/check", connections.ConnectionCheckView.as_view()),
+    path("tokens", tokens.TokensView.as_view()),
+    path("tokens/<uuid:token_id>", tokens.TokenView.as_view()),
+]

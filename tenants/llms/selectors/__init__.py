@@ -1,0 +1,1 @@
+"""Reads of what a tenant has configured, one file per subject."""

@@ -1,0 +1,104 @@
+"""Reading a tenant's models, for /llm/list and /llm/my_llms."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from llmhub.base.model_types import ModelType
+from providers.selectors import factory_list
+from tenants.llms.models import Connection, TenantLLM
+from tenants.llms.snapshot_build import models_of
+from tenants.models import SharedConnection, Tenant
+from tenants.snapshots import ModelView
+from tenants.tenancy import in_schema
+
+MODEL_DISABLED = "model_disabled"
+
+
+def configured_models(
+    *, tenant: Tenant, model_type: ModelType | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """By factory, the highest rank first. `available` is what the gateway itself would decide."""
+    wanted = [m for m in models_of(tenant) if model_type in (None, m.model_type)]
+    return _by_factory(wanted, _listed)
+
+
+def used_models(*, tenant: Tenant, has_details: bool = False) -> dict[str, dict[str, Any]]:
+    """By factory: `tags`, and `llm` with each model's type, name and used tokens."""
+    tags = {factory.name: ",".join(factory.tags) for factory in factory_list(active_only=False)}
+    models = models_of(tenant)
+    used = _used_tokens(tenant)
+    checks = _states(tenant) if has_details else {}
+
+    def shape(model: ModelView) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "type": model.model_type.value,
+            "name": model.llm_name,
+            "used_token": used.get(_key(model), 0),
+        }
+        return facts | _details(model, checks) if has_details else facts
+
+    grouped = _by_factory(models, shape)
+    return {name: {"tags": tags.get(name, ""), "llm": llms} for name, llms in grouped.items()}
+
+
+def _by_factory(models: list[ModelView], shape: Any) -> dict[str, list[dict[str, Any]]]:
+    order = [factory.name for factory in factory_list(active_only=False)]
+    names = {model.llm_factory for model in models}
+    ranked = [n for n in order if n in names] + sorted(names - set(order))
+    grouped: dict[str, list[dict[str, Any]]] = {name: [] for name in ranked}
+    for model in models:
+        grouped[model.llm_factory].append(shape(model))
+    return grouped
+
+
+def _listed(model: ModelView) -> dict[str, Any]:
+    return {
+        "llm_name": model.llm_name,
+        "model_type": model.model_type.value,
+        "fid": model.llm_factory,
+        "available": not model.refusal,
+        "status": _status(model),
+        "reason": model.refusal,
+        "connection": model.connection.name,
+        "is_shared": model.connection.is_shared,
+        "max_tokens": model.max_tokens,
+    }
+
+
+def _status(model: ModelView) -> str:
+    return "0" if model.refusal == MODEL_DISABLED else "1"
+
+
+def _details(model: ModelView, states: Mapping[UUID, dict[str, Any]]) -> dict[str, Any]:
+    _, base_url = model.connection.endpoints.get(model.model_type, ("", ""))
+    return {
+        # Where the operator's own servers are is none of a tenant's business.
+        "api_base": "" if model.connection.is_shared else base_url,
+        "max_tokens": model.max_tokens,
+        "status": _status(model),
+        "connection": model.connection.name,
+        "is_shared": model.connection.is_shared,
+        **states.get(model.connection.id, {}),
+    }
+
+
+def _key(model: ModelView) -> tuple[UUID, str, str]:
+    return (model.connection.id, model.llm_name, model.model_type.value)
+
+
+def _used_tokens(tenant: Tenant) -> dict[tuple[UUID, str, str], int]:
+    fields = ("connection_id", "shared_connection_id", "llm_name", "model_type", "used_tokens")
+    with in_schema(tenant):
+        rows = list(TenantLLM.objects.values_list(*fields))
+    return {(own or shared, name, kind): used for own, shared, name, kind, used in rows}
+
+
+def _states(tenant: Tenant) -> dict[UUID, dict[str, Any]]:
+    fields = ("pk", "state", "checked_at")
+    with in_schema(tenant):
+        rows = [
+            *Connection.objects.values_list(*fields),
+            *SharedConnection.objects.values_list(*fields),
+        ]
+    return {pk: {"state": state, "checked_at": checked_at} for pk, state, checked_at in rows}

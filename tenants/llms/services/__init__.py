@@ -1,0 +1,1 @@
+"""Writes to what a tenant has configured, one file per subject."""
