@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import SplitResult, urlsplit
+from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import SplitResult, quote, urlsplit
 
 from llmhub.base.errors import AddressForbidden, InvalidRequest
 
@@ -45,17 +45,13 @@ def base_url_normalise(
     """
     notes: list[str] = []
     parts = _split(text.strip(), field, notes)
-    host = _host(parts.hostname or "", field)
+    host = _host(parts, field)
     path = _path(parts.path, field, notes)
-    if not path and not notes_endpoint(notes):
+    if not path and parts.path in ("", "/"):
         path = _usual_path(host, default_url, version_path)
         if path:
             notes.append(f"Added {path}, which this API's addresses end with.")
     return BaseURL(f"{parts.scheme}://{host}{_port(parts, field)}{path}", tuple(notes))
-
-
-def notes_endpoint(notes: list[str]) -> bool:
-    return any(note.startswith("Took off") for note in notes)
 
 
 def _split(text: str, field: str, notes: list[str]) -> SplitResult:
@@ -78,21 +74,14 @@ def _with_scheme(text: str, field: str) -> str:
     before_colon, colon, after = head.partition(":")
     if colon and not before_colon.startswith("[") and not after[:1].isdigit():
         raise AddressForbidden(f"{field} must begin with https:// or http://.", field=field)
-    host = urlsplit("//" + head).hostname or ""
+    host = head if head.startswith("[") else re.split("[/:]", head)[0]
     return f"{'http' if _is_local(host) else 'https'}://{head}"
 
 
 def _is_local(host: str) -> bool:
     """A single word or an address: hosts that seldom have a certificate."""
-    return "." not in host or host.endswith(".local") or _is_address(host)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    is_address = host.startswith("[") or re.fullmatch(r"[\d.]+", host) is not None
+    return is_address or "." not in host or host.endswith(".local")
 
 
 def _checked(parts: SplitResult, field: str) -> SplitResult:
@@ -105,8 +94,9 @@ def _checked(parts: SplitResult, field: str) -> SplitResult:
     return parts
 
 
-def _host(host: str, field: str) -> str:
-    if ":" in host:
+def _host(parts: SplitResult, field: str) -> str:
+    host = parts.hostname or ""
+    if "[" in parts.netloc:
         return f"[{_ipv6(host, field)}]"
     try:
         # IDNA folds full-width digits, circled digits and other dots into what they stand for.
@@ -154,7 +144,7 @@ def _port(parts: SplitResult, field: str) -> str:
 def _path(path: str, field: str, notes: list[str]) -> str:
     if any(part in (".", "..") for part in path.lower().replace("%2e", ".").split("/")):
         raise _wrong(field, "has a path with . or ..")
-    path = re.sub(r"/{2,}", "/", path).rstrip("/")
+    path = quote(re.sub(r"/{2,}", "/", path).rstrip("/"), safe="/%:@!$&'()*+,;=~")
     for pattern, replacement, note in _path_changes():
         shorter = pattern.sub(replacement, path)
         if shorter != path:

@@ -62,10 +62,12 @@ class Transport:
         *,
         max_connections: int = 1000,
         max_connections_per_host: int = 500,
+        dns_cache_s: int = 10,
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._egress_allow = tuple(egress_allow)
         self._limits = (max_connections, max_connections_per_host)
+        self._dns_cache_s = dns_cache_s
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
@@ -77,7 +79,8 @@ class Transport:
             resolver=self._resolver,
             socket_factory=self._socket,
             ssl=_tls_context(),
-            ttl_dns_cache=10,
+            use_dns_cache=self._dns_cache_s > 0,
+            ttl_dns_cache=self._dns_cache_s,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

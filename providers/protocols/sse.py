@@ -61,6 +61,8 @@ class EventParser:
         events = []
         start = 0
         for end in _BLANK_LINE.finditer(self._rest, searched):
+            if end[0] == b"\r\n\r" and end.end() == len(self._rest):
+                break  # The \n of this \r is still on its way.
             raw = bytes(self._rest[start : end.end()])
             events.append(_event(raw, self._without_bom(raw[: end.start() - start])))
             start = end.end()

@@ -81,7 +81,7 @@ def usage_read(reported: Any) -> UsageReport:
     if prompt is None:
         return NOT_REPORTED
     cached, reasoning = _cached(reported), _reasoning(reported)
-    output = _with_reasoning(prompt, output or 0, reasoning, total)
+    output = _with_reasoning(prompt, 0 if output is None else output, reasoning, total)
     return usage_make(prompt, output, cached, reasoning)
 
 
@@ -100,14 +100,15 @@ def _cached(reported: Mapping[str, Any]) -> Any:
     if isinstance(details, Mapping) and details.get("cached_tokens") is not None:
         return details["cached_tokens"]
     # DeepSeek and Moonshot report it beside the totals.
-    return _first(reported, "prompt_cache_hit_tokens", "cached_tokens") or 0
+    beside = _first(reported, "prompt_cache_hit_tokens", "cached_tokens")
+    return 0 if beside is None else beside
 
 
 def _reasoning(reported: Mapping[str, Any]) -> Any:
     details = _first(reported, "completion_tokens_details", "output_tokens_details")
-    if not isinstance(details, Mapping):
+    if not isinstance(details, Mapping) or details.get("reasoning_tokens") is None:
         return 0
-    return details.get("reasoning_tokens") or 0
+    return details["reasoning_tokens"]
 
 
 def _with_reasoning(prompt: Any, output: Any, reasoning: Any, total: Any) -> Any:

@@ -43,6 +43,7 @@ _CONTENT = _words(
     r"sensitive content|inappropriate content|data_inspection_failed",
 )
 _BUSY = _words(r"overloaded|loading model|model is loading|at capacity")
+_MAX_DEPTH = 8
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 
 _BY_STATUS = {
@@ -135,15 +136,17 @@ def explanation_read(body: bytes) -> Explanation:
     return Explanation(text)
 
 
-def _explain(value: Any) -> Explanation:
+def _explain(value: Any, depth: int = 0) -> Explanation:
     """`{"error": {...}}`, `{"error": "words"}`, `{"detail": ...}`, `{"message": ...}`, a list."""
+    if depth > _MAX_DEPTH:
+        return Explanation("")
     if isinstance(value, list):
-        return _explain(value[0]) if value else Explanation("")
+        return _explain(value[0], depth + 1) if value else Explanation("")
     if not isinstance(value, dict):
         return Explanation("" if value is None else str(value))
     for name in ("error", "errors", "detail"):
         if isinstance(value.get(name), dict | list) and value[name]:
-            inner = _explain(value[name])
+            inner = _explain(value[name], depth + 1)
             return Explanation(inner.message or _message(value), f"{_codes(value)} {inner.codes}")
     return Explanation(_message(value), _codes(value))
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.llms.api import connections, defaults, factories, keys, models, tokens
+from tenants.llms.api import connections, defaults, factories, keys, models, routes, tokens
 
 urlpatterns = [
     path("factories", factories.FactoriesView.as_view()),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("connections", connections.ConnectionsView.as_view()),
     path("connections/<uuid:connection_id>", connections.ConnectionView.as_view()),
     path("connections/<uuid:connection_id>/check", connections.ConnectionCheckView.as_view()),
+    path("routes", routes.RoutesView.as_view()),
+    path("routes/<uuid:route_id>", routes.RouteView.as_view()),
     path("tokens", tokens.TokensView.as_view()),
     path("tokens/<uuid:token_id>", tokens.TokenView.as_view()),
 ]

@@ -1,0 +1,92 @@
+"""What the console's pages have in common: services write, and each change leaves an audit row."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.admin import ModelAdmin, TabularInline
+
+from llmhub.base.errors import HubError
+from tenants.actors import Actor
+from tenants.audit.services import Change, operator_change
+from tenants.models import User
+
+
+@contextmanager
+def audited(request: HttpRequest, action: str) -> Iterator[Change]:
+    """The transaction of one change by the operator who is signed in."""
+    if not isinstance(request.user, User):
+        raise TypeError("the console serves users alone")
+    actor = Actor.from_user(request.user, request.META.get("REMOTE_ADDR"))
+    with operator_change(actor=actor, action=action) as change:
+        yield change
+
+
+class AuditedAdmin(ModelAdmin):
+    """Rows are created and changed by the services that `row_create` and `row_update` call.
+
+    Nothing is deleted here: tenants refer to the catalog by name, so a row that is not wanted any
+    more is switched off. An error of a service is shown above the page, and nothing has changed.
+    """
+
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def row_create(self, request: HttpRequest, values: dict[str, Any]) -> Model:
+        raise NotImplementedError
+
+    def row_update(self, request: HttpRequest, obj: Any, values: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            changed = {name: form.cleaned_data[name] for name in form.changed_data}
+            self.row_update(request, obj, changed)
+            return
+        row = self.row_create(request, form.cleaned_data)
+        obj.pk = row.pk
+        obj._state.adding = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        page = super().changeform_view
+        return _told(request, lambda: page(request, object_id, form_url, extra_context))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, str] | None = None
+    ) -> Any:
+        page = super().changelist_view
+        return _told(request, lambda: page(request, extra_context))
+
+
+def _told(request: HttpRequest, page: Callable[[], HttpResponse]) -> HttpResponse:
+    try:
+        return page()
+    except HubError as error:
+        messages.error(request, error.message)
+        return HttpResponseRedirect(request.get_full_path())
+
+
+class ReadOnlyInline(TabularInline):
+    """A table of what belongs to the row; each line leads to a page of its own."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
