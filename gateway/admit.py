@@ -33,6 +33,7 @@ class Admission:
     """The tenant as it is at this moment, and the token that the call came with."""
 
     snapshot: Snapshot
+    platform_id: UUID
     token: TokenView
 
 
@@ -55,7 +56,8 @@ class Admissions:
             ) from None
         if held is None:
             raise InvalidToken
-        return Admission(held.snapshot, token_check(held.snapshot, token_hash, scopes))
+        token = token_check(held.snapshot, token_hash, scopes)
+        return Admission(held.snapshot, held.platform_id, token)
 
     async def _current(self, token_hash: str) -> Held | None:
         held = self._cache.find(token_hash)

@@ -55,6 +55,7 @@ class Call:
 
     request_id: UUID
     tenant_id: UUID
+    platform_id: UUID
     token: TokenView
     endpoint: Endpoint
     payload: Payload
@@ -81,6 +82,7 @@ class Call:
 
     def _event(self, attempt: Attempt) -> UsageFacts:
         connection, usage = attempt.model.connection, attempt.usage
+        first = attempt.first_byte
         return UsageFacts(
             id=attempt.id,
             request_id=self.request_id,
@@ -102,7 +104,7 @@ class Call:
             http_status=attempt.http_status,
             error_kind=attempt.error_kind,
             latency_ms=_ms(attempt.started, attempt.ended or time.monotonic()),
-            first_byte_ms=attempt.first_byte and _ms(attempt.started, attempt.first_byte),
+            first_byte_ms=None if first is None else _ms(attempt.started, first),
         )
 
 

@@ -70,7 +70,9 @@ class Gateway:
         admission = await self._admissions.admit(token_hash, _MAY_CALL)
         snapshot, token = admission.snapshot, admission.token
         models = models_resolve(snapshot, token, endpoint.model_type, payload.get("model"))
-        call = Call(caller.request_id, snapshot.tenant_id, token, endpoint, payload)
+        call = Call(
+            caller.request_id, snapshot.tenant_id, admission.platform_id, token, endpoint, payload
+        )
         relay = StreamRelay(caller) if call.is_streamed else PlainRelay(caller)
         try:
             with caller.cancelled_when_gone():

@@ -8,14 +8,13 @@ MAX_HELD calls are held no new ones are admitted (fail closed: nothing goes unme
 import asyncio
 import logging
 from collections import deque
-from uuid import UUID
 
 from django.db import Error as DatabaseError
 
 from gateway.call import KINDS_TO_RECHECK, Call
 from gateway.sync_units import DatabaseAway, SyncUnits
 from gateway.valkey_client import ValkeyAway, ValkeyClient, ValkeyReplyError
-from tenants.llms.recheck import RECHECK_SET, recheck_member
+from tenants.llms.recheck import RECHECK_KEY, recheck_member
 from tenants.usage.events import FIELD, STREAM, UsageFacts, events_dump
 from tenants.usage.services import usage_record
 
@@ -95,9 +94,9 @@ class Settlements:
             if attempt.failure is None or attempt.failure.kind not in KINDS_TO_RECHECK:
                 continue
             connection = attempt.model.connection
-            tenant_id: UUID = call.tenant_id
-            member = recheck_member(tenant_id, connection.id, is_shared=connection.is_shared)
+            owner_id = call.platform_id if connection.is_shared else call.tenant_id
+            member = recheck_member(owner_id, connection.id)
             try:
-                await self._valkey.command("SADD", RECHECK_SET, member)
+                await self._valkey.command("SADD", RECHECK_KEY, member)
             except (ValkeyAway, ValkeyReplyError):
                 return

@@ -24,9 +24,11 @@ MAX_UNKNOWN = 10_000
 @dataclass(slots=True)
 class Held:
     """A snapshot in memory. `confirmed_at` is the loop's time when it was last known to be the
-    current one; `version_keys` are where Valkey holds the two versions that it depends on."""
+    current one; `version_keys` are where Valkey holds the two versions that it depends on: the
+    tenant's and the platform's."""
 
     snapshot: Snapshot
+    platform_id: UUID
     confirmed_at: float
     version_keys: tuple[bytes, bytes]
 
@@ -88,7 +90,7 @@ class SnapshotCache:
         snapshot, platform_id = read
         self.forget(snapshot.tenant_id)
         keys = (version_key(snapshot.tenant_id).encode(), version_key(platform_id).encode())
-        held = Held(snapshot, asyncio.get_running_loop().time(), keys)
+        held = Held(snapshot, platform_id, asyncio.get_running_loop().time(), keys)
         self._held[snapshot.tenant_id] = held
         for token_hash in snapshot.tokens:
             self._tenant_of[token_hash] = snapshot.tenant_id

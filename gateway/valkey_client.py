@@ -11,7 +11,7 @@ import logging
 import random
 import socket
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 
@@ -139,8 +139,7 @@ class _Wire(asyncio.Protocol):
         self.lost: asyncio.Future[str] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -154,7 +153,7 @@ class _Wire(asyncio.Protocol):
             raise ValkeyAway("too many commands are waiting")
         if not self._out:
             self._loop.call_soon(self._flush)
-        self._out.append(hiredis.pack_command(arguments))
+        self._out.append(hiredis.pack_command(arguments))  # type: ignore[arg-type]
         reply = self._loop.create_future()
         self._waiting.append((reply, self._loop.time()))
         return reply

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from splintr import Tokenizer
+from splintr import AnyTokenizer, Tokenizer
 
 TOKENS_PER_MESSAGE = 4
 """What the marks around a message take: role, start and end."""
@@ -41,7 +41,7 @@ def count_prompt(payload: Mapping[str, Any]) -> int:
 
 
 @cache
-def _tokenizer() -> Tokenizer:
+def _tokenizer() -> AnyTokenizer:
     return Tokenizer.from_pretrained("o200k_base")
 
 

@@ -122,7 +122,7 @@ def _drain_one_by_one(client: "redis.Redis", entries: list[Entry]) -> UsageCount
 def _give_back(client: "redis.Redis", ids: list[bytes]) -> None:
     """Make them as old as abandoned ones: the next drain tries them before it reads further, so a
     database that is away for hours leaves one batch in hand and not the whole stream."""
-    client.xclaim(STREAM, GROUP, _CONSUMER, 0, ids, idle=CLAIM_AFTER_MS, justid=True)
+    client.xclaim(STREAM, GROUP, _CONSUMER, 0, list(ids), idle=CLAIM_AFTER_MS, justid=True)
 
 
 def _acknowledge(client: "redis.Redis", ids: list[bytes]) -> None:

@@ -128,8 +128,8 @@ def used_tokens_add(events: Iterable[UsageFacts]) -> None:
             event.llm_factory,
         )
         tokens[key] += event.input_tokens + event.output_tokens
-    for (is_shared, *rest), used in sorted(tokens.items()):
-        connection_id, llm_name, model_type, llm_factory = rest
+    for key, used in sorted(tokens.items()):
+        is_shared, connection_id, llm_name, model_type, llm_factory = key
         if is_shared:
             _shared_used_add([connection_id, llm_factory, llm_name, model_type, used])
         elif used:
