@@ -6,7 +6,7 @@ call, in every process. Limits and budgets join this round trip.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -44,18 +44,14 @@ class Admissions:
         self._units = units
         self._ask_database = SingleFlight(self._versions_now)
 
+    async def require_known(self, token_hash: str) -> None:
+        """Before any more of a stranger's request is read. Raises InvalidToken and TooBusy."""
+        if self._cache.find(token_hash) is None:
+            await _held(self._cache.load(token_hash))
+
     async def admit(self, token_hash: str, scopes: Collection[str]) -> Admission:
         """Raises InvalidToken, NotPermitted, and TooBusy where nobody can say who this is."""
-        try:
-            held = await self._current(token_hash)
-        except DatabaseAway:
-            raise TooBusy(
-                "The hub cannot verify this token at the moment. Try again shortly.",
-                code="database_unavailable",
-                retry_after_s=2,
-            ) from None
-        if held is None:
-            raise InvalidToken
+        held = await _held(self._current(token_hash))
         token = token_check(held.snapshot, token_hash, scopes)
         return Admission(held.snapshot, held.platform_id, token)
 
@@ -110,6 +106,20 @@ class Admissions:
 
     def _is_recent(self, held: Held) -> bool:
         return asyncio.get_running_loop().time() - held.confirmed_at < UNCONFIRMED_S
+
+
+async def _held(finding: Awaitable[Held | None]) -> Held:
+    try:
+        held = await finding
+    except DatabaseAway:
+        raise TooBusy(
+            "The hub cannot verify this token at the moment. Try again shortly.",
+            code="database_unavailable",
+            retry_after_s=2,
+        ) from None
+    if held is None:
+        raise InvalidToken
+    return held
 
 
 def _versions_in_database(tenant_id: UUID) -> tuple[int, int] | None:

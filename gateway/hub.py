@@ -63,6 +63,7 @@ class Gateway:
     async def call_model(self, caller: Caller, endpoint: Endpoint) -> None:
         """The whole way of a call, from its token to its settlement."""
         token_hash = token_hash_of(caller)
+        await self._admissions.require_known(token_hash)
         payload = await payload_read(caller)
         endpoint.check(payload)
         if self._settlements.is_full:

@@ -67,6 +67,7 @@ class ValkeyClient:
             await asyncio.wait([self._keeper])
         if self._wire is not None:
             self._wire.drop("closing")
+            await self._wire.closed
 
     @property
     def is_connected(self) -> bool:
@@ -102,7 +103,7 @@ class ValkeyClient:
             self._wire = wire
             if not connected.done():
                 connected.set_result(None)
-            reason = await wire.lost
+            reason = await asyncio.shield(wire.lost)
             self._wire = None
             logger.warning("the connection to Valkey was lost: %s", reason)
 
@@ -137,6 +138,7 @@ class _Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._watchdog: asyncio.TimerHandle | None = None
         self.lost: asyncio.Future[str] = self._loop.create_future()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -168,6 +170,7 @@ class _Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.drop(str(exc or "closed by the server"))
+        self.closed.set_result(None)
 
     def drop(self, reason: str) -> None:
         """Close the connection; whatever waits for a reply learns that none will come."""
