@@ -106,7 +106,7 @@ async def test_a_wrong_key_is_refused_and_its_echo_is_masked(
     assert "canary" not in repr(report)
 
 
-async def test_a_base_url_inside_a_provider_that_echoes_everything_stays_masked(
+async def test_a_provider_that_repeats_the_whole_header_stays_masked(
     transport: Transport, provider: ProviderServer
 ) -> None:
     echo = b'{"error": {"message": "you sent {key} to us"}}'

@@ -175,6 +175,7 @@ async def test_nothing_local_is_reached_without_the_operators_leave(
     assert provider.seen == []
 
 
+@pytest.mark.allow_hosts([GOOD, FORBIDDEN])
 async def test_the_trap_would_have_noticed(trap: Trap) -> None:
     async with Transport((IPv4Network("127.0.0.0/8"),)) as transport:
         with pytest.raises(ProviderError):
