@@ -27,8 +27,8 @@ def test_it_masks_the_secret_as_it_is() -> None:
 def test_it_masks_the_secret_inside_base64_at_every_alignment(before: str, after: str) -> None:
     plain = (before + KEY + after).encode()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        shown = _masked("token=" + encode(plain).decode())
-        padded = shown.replace(MASK, "").removeprefix("token=")
+        shown = _masked("seen " + encode(plain).decode())
+        padded = shown.replace(MASK, "").removeprefix("seen ")
         assert MASK in shown
         assert len(padded) <= 12
 
