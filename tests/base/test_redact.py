@@ -48,6 +48,12 @@ def test_it_masks_the_secret_in_what_was_url_or_json_encoded(form: str) -> None:
     assert "canary" not in _masked(f"GET /?k={form} failed")
 
 
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_it_masks_the_secret_in_json_that_had_to_escape_it(is_ascii: bool) -> None:
+    key = 'can"ary\\clé-9f8e'
+    assert _masked(json.dumps({"sent": key}, ensure_ascii=is_ascii), key) == '{"sent": "***"}'
+
+
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=4).filter(
         lambda value: len(value.strip()) == len(value) and "*" not in value and "…" not in value
