@@ -97,6 +97,9 @@ def test_what_looks_like_a_key_is_masked_unasked(text: str) -> None:
         "Rate limit reached for tokens per min: Limit 30000, Used 29000",
         "This model's maximum context length is 8192 tokens.",
         "sk-learn-contrib is a package",
+        "Use jina-embeddings-v3, paraformer-realtime-v2, skywork-13b-base or hubert-large-ls960",
+        "Bearer authentication is required",
+        "Unexpected token: something",
     ],
 )
 def test_ordinary_words_stay(text: str) -> None:

@@ -42,6 +42,7 @@ _CONTENT = _words(
     r"content[_ ]?(?:policy|filter|management|refus)|responsibleai|moderation|safety system",
     r"sensitive content|inappropriate content|data_inspection_failed",
 )
+_UNABLE = _words(r"not support|unsupported|not implemented")
 _BUSY = _words(r"overloaded|loading model|model is loading|at capacity")
 _MAX_DEPTH = 8
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
@@ -55,7 +56,7 @@ _BY_STATUS = {
     405: FailureKind.BAD_REPLY,
     408: FailureKind.TIMEOUT,
     429: FailureKind.RATE_LIMITED,
-    501: FailureKind.BAD_REPLY,
+    501: FailureKind.BAD_REQUEST,
     504: FailureKind.TIMEOUT,
     524: FailureKind.TIMEOUT,
 }
@@ -66,6 +67,7 @@ _MEANINGS = {
     FailureKind.NO_SUCH_MODEL: _MODEL,
     FailureKind.INVALID_KEY: _KEY,
     FailureKind.OVERLOADED: _BUSY,
+    FailureKind.BAD_REQUEST: _UNABLE,
 }
 _OPEN = {
     200: tuple(_MEANINGS),
@@ -75,7 +77,12 @@ _OPEN = {
     422: (FailureKind.CONTENT_REFUSED, FailureKind.NO_SUCH_MODEL),
     429: (FailureKind.OUT_OF_QUOTA, FailureKind.OVERLOADED),
     451: (FailureKind.CONTENT_REFUSED,),
-    500: (FailureKind.INVALID_KEY, FailureKind.NO_SUCH_MODEL, FailureKind.OUT_OF_QUOTA),
+    500: (
+        FailureKind.INVALID_KEY,
+        FailureKind.NO_SUCH_MODEL,
+        FailureKind.OUT_OF_QUOTA,
+        FailureKind.BAD_REQUEST,
+    ),
 }
 
 

@@ -42,6 +42,8 @@ def _openai(message: str, code: str | None = None, kind: str = "invalid_request_
         (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, "bad_request"),
         (400, _openai("rejected", "content_policy_violation"), "content_refused"),
         (400, {"error": {"code": "content_filter", "message": "filtered"}}, "content_refused"),
+        (500, {"error": {"code": 500, "message": "image input is not supported"}}, "bad_request"),
+        (501, {"error": {"message": "This server does not support reranking."}}, "bad_request"),
         (408, b"", "timeout"),
         (504, b"<html><title>Gateway Time-out</title>", "timeout"),
         (500, _openai("The server had an error"), "overloaded"),
