@@ -1,7 +1,6 @@
 import json
 import socket
 from collections.abc import AsyncIterator
-from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -25,9 +24,9 @@ from providers.protocols.openai import OpenAI
 from providers.protocols.wire import Target
 from providers.transport import Transport
 from tests.provider_server import MODELS, ProviderServer, Reply, chat_body, running_provider
+from tests.providers.calls import LOOPBACK
 
 OPENAI = OpenAI()
-LOOPBACK = (IPv4Network("127.0.0.0/8"),)
 KEY = "sk+canary/right=key"
 CHAT, EMBEDDING = "/v1/chat/completions", "/v1/embeddings"
 
@@ -41,12 +40,6 @@ class ChatOnly(OpenAI):
 async def provider() -> AsyncIterator[ProviderServer]:
     async with ProviderServer(api_key=KEY) as server:
         yield server
-
-
-@pytest.fixture
-async def transport() -> AsyncIterator[Transport]:
-    async with Transport(LOOPBACK) as opened:
-        yield opened
 
 
 def _target(server: ProviderServer, key: str = KEY) -> Target:

@@ -1,15 +1,10 @@
 import asyncio
-import gzip
 import os
 import socket
 import ssl
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -18,69 +13,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from llmhub.base.errors import InvalidRequest
 from llmhub.base.secret import Secret
-from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
+from providers.protocols.failures import FailureKind, ProviderError
 from providers.protocols.wire import ProviderRequest
 from providers.transport import Deadlines, Transport
-from tests.provider_server import ProviderServer, Reply
-
-LOOPBACK = (IPv4Network("127.0.0.0/8"),)
-PATH = "/v1/chat/completions"
-SOON = 0.05
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[ProviderServer]:
-    async with ProviderServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def transport() -> AsyncIterator[Transport]:
-    async with Transport(LOOPBACK) as opened:
-        yield opened
-
-
-def _request(server: ProviderServer, body: bytes = b"{}", **headers: Any) -> ProviderRequest:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ProviderRequest("POST", server.url.removesuffix("/v1") + PATH, named, body)
-
-
-async def _failure(attempt: Awaitable[Any]) -> ProviderFailure:
-    with pytest.raises(ProviderError) as caught:
-        await attempt
-    assert "aiohttp" not in type(caught.value.__context__).__module__
-    return caught.value.failure
-
-
-async def _exchange(transport: Transport, request: ProviderRequest, **limits: Any) -> bytes:
-    async with await transport.send(request, deadlines=Deadlines(**limits)) as response:
-        return await response.read()
-
-
-@asynccontextmanager
-async def _raw_server(handler: Handler) -> AsyncIterator[str]:
-    """A server that writes what it likes; the value is its URL."""
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await handler(reader, writer)
-        finally:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+from tests.provider_server import ProviderServer, Reply, raw_server
+from tests.providers.calls import LOOPBACK, PATH, SOON, chat_request, exchange, failure_of
 
 
 async def test_a_request_arrives_as_it_was_made(
     provider: ProviderServer, transport: Transport
 ) -> None:
     provider.script(PATH, Reply(201, b"made", {"x-note": "1"}))
-    request = _request(provider, b'{"a": 1}', authorization=Secret("Bearer sk-canary"))
+    request = chat_request(provider, b'{"a": 1}', authorization=Secret("Bearer sk-canary"))
     async with await transport.send(request) as response:
         assert response.status == 201
         assert response.headers["x-note"] == "1"
@@ -97,22 +41,14 @@ async def test_an_error_status_is_a_reply_like_any_other(
     provider: ProviderServer, transport: Transport
 ) -> None:
     provider.script(PATH, Reply(503, b"busy"))
-    async with await transport.send(_request(provider)) as response:
+    async with await transport.send(chat_request(provider)) as response:
         assert (response.status, await response.read()) == (503, b"busy")
 
 
 async def test_a_big_body_arrives_whole(provider: ProviderServer, transport: Transport) -> None:
     body = bytes(range(256)) * 20_000
-    await _exchange(transport, _request(provider, body))
+    await exchange(transport, chat_request(provider, body))
     assert provider.seen[0].body == body
-
-
-async def test_chunks_come_as_they_are_sent(provider: ProviderServer, transport: Transport) -> None:
-    chunks = [b"one", b"two", b"three"]
-    provider.script(PATH, Reply(chunks=chunks, pause_s=0.01))
-    async with await transport.send(_request(provider)) as response:
-        assert b"".join([chunk async for chunk in response.iter_chunks()]) == b"".join(chunks)
-        assert await response.read_chunk() == b""
 
 
 async def test_connections_are_used_again(transport: Transport) -> None:
@@ -126,44 +62,10 @@ async def test_connections_are_used_again(transport: Transport) -> None:
                 await reader.readuntil(b"\r\n\r\n")
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    async with _raw_server(serve) as url:
+    async with raw_server(serve) as url:
         for _ in range(5):
-            assert await _exchange(transport, ProviderRequest("GET", url)) == b"ok"
+            assert await exchange(transport, ProviderRequest("GET", url)) == b"ok"
     assert connections == 1
-
-
-async def test_an_end_marker_need_not_cost_the_connection(transport: Transport) -> None:
-    connections = 0
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections
-        connections += 1
-        with suppress(asyncio.IncompleteReadError):
-            while True:
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nend\r\n")
-                await writer.drain()
-                await asyncio.sleep(0.01)
-                writer.write(b"0\r\n\r\n")
-
-    async with _raw_server(serve) as url:
-        for _ in range(3):
-            response = await transport.send(ProviderRequest("GET", url))
-            assert await response.read_chunk() == b"end"
-            await response.drain(within_s=5)
-    assert connections == 1
-
-
-async def test_hop_by_hop_headers_and_cookies_do_not_come_through(
-    provider: ProviderServer, transport: Transport
-) -> None:
-    hop = {"connection": "x-private, close", "x-private": "1", "keep-alive": "5", "upgrade": "h2c"}
-    provider.script(PATH, Reply(headers={**hop, "set-cookie": "a=b", "x-request-id": "7"}))
-    async with await transport.send(_request(provider)) as response:
-        assert response.headers["x-request-id"] == "7"
-        assert not response.headers.keys() & {*hop, "set-cookie", "transfer-encoding"}
-    await _exchange(transport, _request(provider))
-    assert "cookie" not in provider.seen[1].headers
 
 
 @pytest.mark.parametrize("character", ["\r", "\n", "\0", "\r\nX-Injected: 1"])
@@ -196,7 +98,7 @@ async def test_redirects_are_not_followed(
     provider: ProviderServer, transport: Transport, status: int
 ) -> None:
     provider.script(PATH, Reply(status, headers={"location": provider.url + "/models"}))
-    async with await transport.send(_request(provider)) as response:
+    async with await transport.send(chat_request(provider)) as response:
         assert response.status == status
     assert len(provider.seen) == 1
 
@@ -206,20 +108,20 @@ async def test_proxies_of_the_environment_are_not_used(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert await _exchange(transport, _request(provider))
+    assert await exchange(transport, chat_request(provider))
 
 
 async def test_no_listener_is_unreachable(transport: Transport) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
-        failure = await _failure(transport.send(ProviderRequest("GET", url)))
+        failure = await failure_of(transport.send(ProviderRequest("GET", url)))
     assert failure.kind is FailureKind.UNREACHABLE
     assert "refused" in failure.message
 
 
 async def test_a_host_without_address_is_unreachable(transport: Transport) -> None:
-    failure = await _failure(transport.send(ProviderRequest("GET", "http://nowhere.invalid/v1")))
+    failure = await failure_of(transport.send(ProviderRequest("GET", "http://nowhere.invalid/v1")))
     assert failure.kind is FailureKind.UNREACHABLE
     assert "nowhere.invalid is not known" in failure.message
 
@@ -232,7 +134,7 @@ async def test_a_connection_that_nobody_takes_has_a_deadline(transport: Transpor
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
         request = ProviderRequest("GET", f"http://127.0.0.1:{full.getsockname()[1]}/v1")
-        failure = await _failure(transport.send(request, deadlines=Deadlines(connect_s=SOON)))
+        failure = await failure_of(transport.send(request, deadlines=Deadlines(connect_s=SOON)))
     assert failure.kind is FailureKind.UNREACHABLE
     assert "No connection to 127.0.0.1 within 0.05 s" in failure.message
 
@@ -241,38 +143,9 @@ async def test_headers_that_never_come_have_a_deadline(
     provider: ProviderServer, transport: Transport
 ) -> None:
     provider.script(PATH, Reply(hang=True))
-    failure = await _failure(_exchange(transport, _request(provider), first_byte_s=SOON))
+    failure = await failure_of(exchange(transport, chat_request(provider), first_byte_s=SOON))
     assert failure.kind is FailureKind.TIMEOUT
     assert "No answer from 127.0.0.1 within 0.05 s" in failure.message
-
-
-async def test_silence_within_the_answer_has_a_deadline(
-    provider: ProviderServer, transport: Transport
-) -> None:
-    provider.script(PATH, Reply(chunks=[b"one"], ending="hang"))
-    failure = await _failure(_exchange(transport, _request(provider), idle_s=SOON))
-    assert failure.kind is FailureKind.TIMEOUT
-    assert "Nothing more came for 0.05 s" in failure.message
-
-
-async def test_an_answer_without_end_has_a_deadline(
-    provider: ProviderServer, transport: Transport
-) -> None:
-    provider.script(PATH, Reply(chunks=[b"x"] * 10_000, pause_s=0.001))
-    failure = await _failure(_exchange(transport, _request(provider), total_s=0.1, idle_s=5))
-    assert failure.kind is FailureKind.TIMEOUT
-    assert "not complete within 0.1 s" in failure.message
-
-
-async def test_a_reader_that_takes_its_time_is_not_the_providers_silence(
-    provider: ProviderServer, transport: Transport
-) -> None:
-    provider.script(PATH, Reply(chunks=[b"one", b"two"], pause_s=0.01))
-    deadlines = Deadlines(idle_s=SOON)
-    async with await transport.send(_request(provider), deadlines=deadlines) as response:
-        first = await response.read_chunk()
-        await asyncio.sleep(3 * SOON)
-        assert first + await response.read() == b"onetwo"
 
 
 def _open_files() -> int:
@@ -284,44 +157,15 @@ async def test_every_end_leaves_no_task_and_no_socket_behind() -> None:
     async with ProviderServer() as provider, Transport(LOOPBACK) as transport:
         cut, hang = Reply(chunks=[b"x"], ending="cut"), Reply(chunks=[b"x"], ending="hang")
         provider.script(PATH, cut, hang, Reply(hang=True))
-        await _failure(_exchange(transport, _request(provider)))
-        await _failure(_exchange(transport, _request(provider), idle_s=SOON))
-        await _failure(_exchange(transport, _request(provider), first_byte_s=SOON))
-        await _exchange(transport, _request(provider))
+        await failure_of(exchange(transport, chat_request(provider)))
+        await failure_of(exchange(transport, chat_request(provider), idle_s=SOON))
+        await failure_of(exchange(transport, chat_request(provider), first_byte_s=SOON))
+        await exchange(transport, chat_request(provider))
     left = asyncio.all_tasks() - tasks
     if left:
         await asyncio.wait(left, timeout=5)
     assert asyncio.all_tasks() == tasks
-    assert _open_files() == files
-
-
-async def test_an_answer_that_is_cut_is_no_short_answer(
-    provider: ProviderServer, transport: Transport
-) -> None:
-    provider.script(PATH, Reply(chunks=[b"one"], ending="cut"))
-    failure = await _failure(_exchange(transport, _request(provider)))
-    assert failure.kind is FailureKind.UNREACHABLE
-    assert failure.http_status == 200
-    assert "lost within the answer" in failure.message
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"x" * 99)[:-9],
-    ],
-)
-async def test_a_body_that_breaks_off_is_an_error(transport: Transport, answer: bytes) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-
-    async with _raw_server(serve) as url:
-        failure = await _failure(_exchange(transport, ProviderRequest("GET", url)))
-    assert failure.is_targets_fault
+    assert _open_files() <= files
 
 
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-server\r\n", b"HTTP/1.1 OK\r\n\r\n"])
@@ -330,8 +174,8 @@ async def test_what_is_not_http_is_said_to_be_none(transport: Transport, answer:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
 
-    async with _raw_server(serve) as url:
-        failure = await _failure(_exchange(transport, ProviderRequest("GET", url)))
+    async with raw_server(serve) as url:
+        failure = await failure_of(exchange(transport, ProviderRequest("GET", url)))
     assert failure.kind in (FailureKind.UNREACHABLE, FailureKind.BAD_REPLY)
     assert failure.http_status is None
 
@@ -341,71 +185,8 @@ async def test_a_header_of_any_size_does_not_fill_the_memory(transport: Transpor
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 1_000_000 + b"\r\n\r\n")
 
-    async with _raw_server(serve) as url:
-        failure = await _failure(_exchange(transport, ProviderRequest("GET", url)))
-    assert failure.kind is FailureKind.BAD_REPLY
-
-
-async def test_leaving_early_cancels_the_call_at_the_provider(transport: Transport) -> None:
-    ended = asyncio.Event()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
-        with suppress(ConnectionError):
-            assert await reader.read() == b""
-        ended.set()
-
-    async with _raw_server(serve) as url:
-        async with await transport.send(ProviderRequest("GET", url)) as response:
-            assert await response.read_chunk() == b"one"
-        await asyncio.wait_for(ended.wait(), 5)
-
-
-async def test_a_reply_is_bounded_in_size(provider: ProviderServer, transport: Transport) -> None:
-    provider.script(PATH, *[Reply(body=b"x" * 1000)] * 3)
-    async with await transport.send(_request(provider)) as response:
-        failure = await _failure(response.read(max_bytes=999))
-    assert failure.kind is FailureKind.BAD_REPLY
-    async with await transport.send(_request(provider)) as response:
-        assert len(await response.read(max_bytes=1000)) == 1000
-    async with await transport.send(_request(provider)) as response:
-        assert await response.read_head(10) == b"x" * 10
-
-
-@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
-async def test_a_reply_that_is_compressed_all_the_same_is_read(
-    provider: ProviderServer, transport: Transport, compress: Callable[[bytes], bytes]
-) -> None:
-    plain = b"words " * 100_000
-    encoding = "gzip" if compress is gzip.compress else "deflate"
-    provider.script(PATH, Reply(body=compress(plain), headers={"content-encoding": encoding}))
-    async with await transport.send(_request(provider)) as response:
-        assert await response.read() == plain
-        assert not response.headers.keys() & {"content-encoding", "content-length"}
-
-
-async def test_a_compressed_bomb_is_stopped(provider: ProviderServer, transport: Transport) -> None:
-    bomb = gzip.compress(b"\0" * 50_000_000)
-    provider.script(PATH, Reply(body=bomb, headers={"content-encoding": "gzip"}))
-    async with await transport.send(_request(provider)) as response:
-        failure = await _failure(response.read(max_bytes=1_000_000))
-    assert failure.kind is FailureKind.BAD_REPLY
-
-
-@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip"])
-async def test_a_compression_that_is_not_known_is_refused(
-    provider: ProviderServer, transport: Transport, encoding: str
-) -> None:
-    provider.script(PATH, Reply(body=b"x", headers={"content-encoding": encoding}))
-    assert (await _failure(transport.send(_request(provider)))).kind is FailureKind.BAD_REPLY
-
-
-async def test_broken_compression_is_a_bad_reply(
-    provider: ProviderServer, transport: Transport
-) -> None:
-    provider.script(PATH, Reply(body=b"not gzip", headers={"content-encoding": "gzip"}))
-    failure = await _failure(_exchange(transport, _request(provider)))
+    async with raw_server(serve) as url:
+        failure = await failure_of(exchange(transport, ProviderRequest("GET", url)))
     assert failure.kind is FailureKind.BAD_REPLY
 
 
@@ -431,7 +212,7 @@ async def test_a_certificate_that_nobody_signed_is_refused(
     transport: Transport, tmp_path: Path
 ) -> None:
     async with ProviderServer(tls=_self_signed(tmp_path)) as provider:
-        failure = await _failure(transport.send(_request(provider, authorization="Bearer x")))
+        failure = await failure_of(transport.send(chat_request(provider, authorization="Bearer x")))
         assert failure.kind is FailureKind.UNREACHABLE
         assert "certificate" in failure.message
         assert provider.seen == []
@@ -442,7 +223,7 @@ async def test_a_failure_holds_neither_the_key_nor_a_way_to_it(transport: Transp
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"nonsense\r\n\r\n")
 
-    async with _raw_server(serve) as url:
+    async with raw_server(serve) as url:
         request = ProviderRequest("GET", url, {"authorization": Secret("Bearer sk-canary")})
         with pytest.raises(ProviderError) as caught:
             await transport.send(request)

@@ -27,6 +27,7 @@ def _openai(message: str, code: str | None = None, kind: str = "invalid_request_
         (400, _openai("Hard limit", "billing_hard_limit_reached"), "out_of_quota"),
         (429, _openai("Rate limit reached", "rate_limit_exceeded"), "rate_limited"),
         (429, b"Too Many Requests", "rate_limited"),
+        (429, {"error": {"message": "exceeded your current quota. Retry in 12s."}}, "rate_limited"),
         (404, _openai("The model `x` does not exist", "model_not_found"), "no_such_model"),
         (404, {"object": "error", "message": "The model `x` does not exist."}, "no_such_model"),
         (404, {"error": 'model "x" not found, try pulling it first'}, "no_such_model"),
