@@ -7,8 +7,8 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from llmhub.base.valkey import valkey
-from tests.people import KEY, Person, factory_create, person_create, person_delete
 from tests.gateway.server import RunningGateway, running_gateway
+from tests.people import KEY, Person, factory_create, person_create, person_delete
 from tests.provider_server import ProviderServer, running_provider
 
 
