@@ -146,7 +146,6 @@ class ProviderResponse:
 
     async def drain(self, within_s: float = 0.1) -> None:
         """Read what little follows an end marker, so that the connection can serve again; close."""
-        self._waiting_since = None
         try:
             async with asyncio.timeout(within_s):
                 while await self.read_chunk():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from llmhub.base.redact import MASK, RedactingFilter, redact
 from llmhub.base.secret import Secret
+from tests.properties import untimed
 
 KEY = "sk+canary/9f8e7d6c5b4a=x?y"
 
@@ -54,6 +55,7 @@ def test_it_masks_the_secret_in_json_that_had_to_escape_it(is_ascii: bool) -> No
     assert _masked(json.dumps({"sent": key}, ensure_ascii=is_ascii), key) == '{"sent": "***"}'
 
 
+@untimed
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=4).filter(
         lambda value: len(value.strip()) == len(value) and "*" not in value and "…" not in value

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.protocols.openai.errors import failure_classify, failure_in_stream
+from tests.properties import untimed
 
 
 def _openai(message: str, code: str | None = None, kind: str = "invalid_request_error") -> Any:
@@ -118,6 +119,7 @@ json_values = st.recursive(
 )
 
 
+@untimed
 @given(st.integers(100, 599), st.binary() | json_values.map(lambda v: json.dumps(v).encode()))
 def test_no_body_makes_it_raise(status: int, body: bytes) -> None:
     assert failure_classify(status, {}, body).message
