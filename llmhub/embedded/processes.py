@@ -115,6 +115,20 @@ def process_start(
     return Process(program, popen, log)
 
 
+def process_run(
+    program: Program, *, run_dir: Path, log_dir: Path, pause: Pause = time.sleep
+) -> None:
+    """Run a program to its end; raises StartFailed with its own words when it fails."""
+    process = process_start(program, run_dir=run_dir, log_dir=log_dir)
+    try:
+        while (code := process.exit_code()) is None:
+            pause(POLL_S)
+    finally:
+        process.kill()
+    if code != 0:
+        raise StartFailed(f"{program.name} failed: {process.last_words()}")
+
+
 def wait_ready(
     process: Process,
     is_ready: Callable[[], bool],

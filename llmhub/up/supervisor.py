@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from llmhub.embedded.errors import StartFailed
-from llmhub.embedded.processes import Pause, Process, Program, process_start
+from llmhub.embedded.processes import Pause, Process, Program, process_run, process_start
 from llmhub.up.progress import say
 from llmhub.up.stop_signals import StopRequested
 
@@ -33,6 +33,13 @@ class Supervisor:
         )
         self._processes[program.name] = process
         return process
+
+    def process(self, name: str) -> Process:
+        return self._processes[name]
+
+    def run(self, program: Program, pause: Pause) -> None:
+        """Run a program to its end; raises StartFailed when it fails."""
+        process_run(program, run_dir=self._run_dir, log_dir=self._log_dir, pause=pause)
 
     def forget(self, process: Process) -> None:
         """A process that was to end has ended."""
