@@ -118,7 +118,7 @@ def test_a_wrong_key_is_refused_and_nothing_is_stored(story: Story, own: SimpleN
         "/llm/set_api_key", llm_factory=FACTORY, api_key="sk-wrong-wrong-wrong", api_base=own.base
     )
     message = _refused(answer, 422, "invalid_key")
-    assert message.startswith(f"Fail to access model({own.model}) using this api key.")
+    assert message.startswith(f"Fail to access model({FACTORY}) using this api key.")
     assert FACTORY not in story.api.get("/llm/my_llms").data
     assert story.api.get("/llm/connections").data["items"] == []
 
