@@ -7,6 +7,7 @@ Linux it gets `orphan_signal` when the supervisor dies. Its pid file stays locke
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -159,9 +160,15 @@ def telling_line(text: str) -> str:
 
 
 def log_trim(log: Path) -> None:
-    """Set a long log aside, keeping one older, so that logs do not fill the disk."""
+    """Set a long log aside, keeping one older, so that logs do not fill the disk.
+
+    It is copied and emptied, not renamed: its process goes on writing at the end of the same file.
+    """
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-        log.replace(log.with_suffix(".log.1"))
+        older = log.with_suffix(".log.1")
+        older.touch(mode=0o600)
+        shutil.copyfile(log, older)
+        os.truncate(log, 0)
 
 
 def _spawn(program: Program, log: Path, pid_file: int, has_output: bool) -> subprocess.Popen[bytes]:
