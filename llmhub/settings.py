@@ -183,4 +183,9 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": HUB.hub_log_level},
+    # Two lines for each task that went well, every second, hide the ones that did not.
+    "loggers": {
+        name: {"level": "INFO" if HUB.hub_log_level == "DEBUG" else "WARNING"}
+        for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat")
+    },
 }

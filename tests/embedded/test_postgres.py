@@ -19,7 +19,7 @@ PASSWORD = "a-password"
 
 def _server(folder: Folder, password: str = PASSWORD) -> Postgres:
     server = Postgres(folder.path / "postgres", port=free_port(), password=password)
-    server.prepare(is_durable=False)
+    server.prepare(folder.run, is_durable=False)
     return server
 
 
@@ -101,7 +101,7 @@ def test_where_another_user_does_not_reach_the_folder_a_link_leads_to_the_data(
     closed = folder.path / "closed"
     closed.mkdir(mode=0o700)
     server = Postgres(closed / "postgres", port=free_port(), password=PASSWORD)
-    server.prepare(is_durable=False)
+    server.prepare(folder.run, is_durable=False)
     _start(folder, server)
     assert (closed / "postgres").readlink().parent == reachable
     assert closed.stat().st_mode & 0o777 == 0o700
