@@ -11,9 +11,7 @@ from tests.provider_server import ProviderServer, Reply, running_provider
 
 
 def error(status: int, message: str, code: str = "", **headers: str) -> Reply:
-    return Reply(
-        status=status, body={"error": {"message": message, "code": code}}, headers=headers
-    )
+    return Reply(status=status, body={"error": {"message": message, "code": code}}, headers=headers)
 
 
 FAILURES = {
@@ -122,7 +120,5 @@ def test_another_tenants_models_do_not_exist(
     alice.connect("http://127.0.0.1:1/v1", name="alices", models=[CHAT_MODEL])
     answer = chat(gateway, charlie.token, "test-chat@alices@Scripted")
     assert (answer.status, answer.code) == (404, "model_not_found")
-    shown = request(
-        gateway, "GET", "/v1/models/test-chat@alices@Scripted", token=charlie.token
-    )
+    shown = request(gateway, "GET", "/v1/models/test-chat@alices@Scripted", token=charlie.token)
     assert shown.status == 404

@@ -32,9 +32,7 @@ def test_a_stream_passes_untouched_however_it_was_cut(
     for size in (1, 7, 100, len(WHOLE)):
         pieces = [WHOLE[i : i + size] for i in range(0, len(WHOLE), size)]
         provider.script(CHAT, Reply(headers=EVENTS, chunks=pieces))
-        answer = chat(
-            gateway, alice.token, stream=True, stream_options={"include_usage": True}
-        )
+        answer = chat(gateway, alice.token, stream=True, stream_options={"include_usage": True})
         assert answer.body == WHOLE
         assert answer.headers["content-type"].startswith(SSE)
         assert answer.headers["cache-control"] == "no-cache"

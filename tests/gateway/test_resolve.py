@@ -27,9 +27,7 @@ def connection(name: str = "default", factory: str = "OpenAI") -> ConnectionView
     return ConnectionView(uuid.uuid4(), name, factory, False, endpoints, {"api_key": Secret("k")})
 
 
-def model(
-    name: str, on: ConnectionView, kind: ModelType = CHAT, refusal: str = ""
-) -> ModelView:
+def model(name: str, on: ConnectionView, kind: ModelType = CHAT, refusal: str = "") -> ModelView:
     return ModelView(name, kind, on, None, refusal)
 
 
@@ -42,9 +40,7 @@ OFF = model("old", connection(), refusal="model_disabled")
 ALL = (FIRST, SECOND, OTHER, VISION, VECTORS, OFF)
 
 
-def snapshot(
-    *routes: RouteView, defaults: dict[ModelType, ModelView] | None = None
-) -> Snapshot:
+def snapshot(*routes: RouteView, defaults: dict[ModelType, ModelView] | None = None) -> Snapshot:
     return Snapshot(
         tenant_id=uuid.uuid4(),
         slug="alice",
