@@ -32,9 +32,12 @@ def pooler_refuse(database_url: str) -> None:
     one has just used, or gives the first one another process than before.
     """
     with closing(_connect(database_url)) as first, closing(_connect(database_url)) as second:
-        for _ in range(ROUNDS):
-            if _shares_processes(first, second):
-                raise PoolerFound
+        try:
+            is_shared = any(_shares_processes(first, second) for _ in range(ROUNDS))
+        except psycopg.errors.ProtocolViolation:  # pool_mode=statement refuses to begin
+            is_shared = True
+    if is_shared:
+        raise PoolerFound
 
 
 def _shares_processes(first: Connection, second: Connection) -> bool:

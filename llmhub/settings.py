@@ -158,6 +158,24 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# A run that waited in the queue for longer than `expires` has been overtaken by the next one.
+CELERY_BEAT_SCHEDULE = {
+    "usage-drain": {
+        "task": "usage.drain",
+        "schedule": 1.0,
+        "options": {"expires": 10},
+    },
+    "connections-dispatch": {
+        "task": "llms.connections_dispatch",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "rechecks-run": {
+        "task": "llms.rechecks_run",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+}
 
 LOGGING: dict[str, Any] = {
     "version": 1,

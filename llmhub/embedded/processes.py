@@ -88,6 +88,8 @@ class Process:
         if self.exit_code() is None:
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
+        if self._popen.stdout is not None:
+            self._popen.stdout.close()
 
     def last_words(self) -> str:
         """The line of its log that tells best why it stopped."""

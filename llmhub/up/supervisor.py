@@ -36,6 +36,7 @@ class Supervisor:
 
     def forget(self, process: Process) -> None:
         """A process that was to end has ended."""
+        process.wait_stopped()
         del self._processes[process.name]
 
     def watch(self, pause: Pause) -> None:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from tenants.llms.api import connections, defaults, factories, keys, models, routes, tokens
+from tenants.usage.api import UsageView
 
 urlpatterns = [
     path("factories", factories.FactoriesView.as_view()),
@@ -14,6 +15,7 @@ urlpatterns = [
     path("list", models.ListView.as_view()),
     path("my_llms", models.MyLLMsView.as_view()),
     path("defaults", defaults.DefaultsView.as_view()),
+    path("usage", UsageView.as_view()),
     path("connections", connections.ConnectionsView.as_view()),
     path("connections/<uuid:connection_id>", connections.ConnectionView.as_view()),
     path("connections/<uuid:connection_id>/check", connections.ConnectionCheckView.as_view()),
