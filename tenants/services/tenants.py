@@ -59,13 +59,19 @@ def tenant_delete(*, tenant: Tenant, actor: Actor) -> None:
 
 def user_get_or_create(*, email: str) -> User:
     """Raises InvalidRequest when it is not an e-mail address."""
-    user = User.objects.filter(email__iexact=email.strip()).first()
+    known = User.objects.filter(email__iexact=email.strip())
+    user = known.first()
     if user is not None:
         return user
     try:
-        return User.objects.create_user(email.strip())
-    except ValidationError as error:
-        raise InvalidRequest(" ".join(error.messages), field="owner") from None
+        with transaction.atomic():
+            return User.objects.create_user(email.strip())
+    except (ValidationError, IntegrityError) as error:
+        user = known.first()  # another process may have made it in between
+        if user is not None:
+            return user
+        messages = getattr(error, "messages", ["The user could not be made. Try again."])
+        raise InvalidRequest(" ".join(messages), field="owner") from None
 
 
 def membership_save(*, tenant: Tenant, user: User, role: Role, actor: Actor) -> Membership:

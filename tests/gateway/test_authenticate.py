@@ -10,7 +10,7 @@ from tenants.models import AccessToken, Tenant, TenantStatus
 from tenants.tenancy import in_schema
 from tests.gateway.raw_http import CHAT, chat, request
 from tests.gateway.server import RunningGateway, running_gateway
-from tests.people import Person
+from tests.committed_people import Person
 
 
 @pytest.fixture

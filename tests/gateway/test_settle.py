@@ -10,7 +10,7 @@ from django.conf import settings
 from tenants.usage.models import UsageEvent
 from tests.gateway.raw_http import CHAT, chat
 from tests.gateway.server import RunningGateway, running_gateway
-from tests.people import Person
+from tests.committed_people import Person
 from tests.provider_server import (
     PROMPT_TOKENS,
     SSE,
