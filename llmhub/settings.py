@@ -21,7 +21,8 @@ ALLOWED_HOSTS = [*HUB.hub_allowed_hosts, _PUBLIC.hostname or ""]
 CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"]
 
 SHARED_APPS = [
-    "unfold",
+    # The plain `unfold` would put a site of its own in the place of ours.
+    "unfold.apps.BasicAppConfig",
     "django_tenants",
     "providers",
     "tenants",

@@ -15,7 +15,7 @@ def form_page(
     *,
     title: str,
     lead: str,
-    submit: str,
+    submit_label: str,
     **context: Any,
 ) -> TemplateResponse:
     """`is_dangerous` makes the button red, `is_search` sends the form by GET, `obj` is the row."""
@@ -25,7 +25,7 @@ def form_page(
         "form": form,
         "title": title,
         "lead": lead,
-        "submit": submit,
+        "submit_label": submit_label,
         **context,
     }
     return TemplateResponse(request, "admin/form_page.html", whole)

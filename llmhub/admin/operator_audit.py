@@ -14,7 +14,7 @@ from tenants.models import OperatorAuditEntry
 
 @admin.register(OperatorAuditEntry)
 class OperatorAuditAdmin(ReadOnlyAdmin):
-    list_display = ("at", "actor_label", "action", "target_kind", "target_label", "source_ip")
+    list_display = ("at", "who", "action", "kind", "what", "where")
     list_filter = ("action", "target_kind", "actor_kind", "at")
     search_fields = ("actor_label", "action", "target_label", "target_id")
     ordering = ("-id",)
@@ -23,12 +23,12 @@ class OperatorAuditAdmin(ReadOnlyAdmin):
     actions = None
     fields = (
         "at",
-        "actor_label",
+        "who",
         "actor_kind",
-        "source_ip",
+        "where",
         "action",
-        "target_kind",
-        "target_label",
+        "kind",
+        "what",
         "target_id",
         "was",
         "became",
@@ -36,6 +36,22 @@ class OperatorAuditAdmin(ReadOnlyAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {}
+
+    @admin.display(description="who", ordering="actor_label")
+    def who(self, entry: OperatorAuditEntry) -> str:
+        return entry.actor_label
+
+    @admin.display(description="changed", ordering="target_kind")
+    def kind(self, entry: OperatorAuditEntry) -> str:
+        return entry.target_kind.replace("_", " ")
+
+    @admin.display(description="which", ordering="target_label")
+    def what(self, entry: OperatorAuditEntry) -> str:
+        return entry.target_label
+
+    @admin.display(description="from address", ordering="source_ip")
+    def where(self, entry: OperatorAuditEntry) -> str:
+        return entry.source_ip or "-"
 
     @admin.display(description="before")
     def was(self, entry: OperatorAuditEntry) -> SafeString | str:

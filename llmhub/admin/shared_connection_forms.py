@@ -43,10 +43,15 @@ class SharedConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     factory: CatalogFactory
 
+    class Meta:
+        labels = {"base_url": "Base URL", "granted_to": "Or to these tenants"}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stored_url = self.instance.base_url
         self.instance.llm_factory = self.factory.name
+        if "base_url" in self.fields:
+            self.fields["base_url"].help_text = _address_help(self.factory)
         # None keeps the stored credentials.
         self.credentials: Mapping[str, str | Secret] | None = None
 
@@ -108,6 +113,11 @@ class SharedConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         self.add_error(field if field in self.fields else None, error.message)
 
 
+class SharedModelForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        labels = {"llm_name": "Model", "model_type": "Type", "max_tokens": "Context (tokens)"}
+
+
 class SharedModelFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
     """Models of a connection; each of a type that its factory has an address for."""
 
@@ -145,6 +155,12 @@ def connection_form(factory: CatalogFactory, *, is_new: bool) -> type[SharedConn
     return type(
         "FactoryConnectionForm", (SharedConnectionForm,), {**attributes, "factory": factory}
     )
+
+
+def _address_help(factory: CatalogFactory) -> str:
+    if factory.base_url_required:
+        return "Where its API answers, such as https://llm.example.com/v1."
+    return "Blank uses the provider's own address."
 
 
 def _input(asked: CredentialField, is_new: bool) -> forms.CharField:

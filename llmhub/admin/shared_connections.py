@@ -4,6 +4,7 @@ No page here calls a provider: it shows what the last test found, and tests run 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,6 +19,7 @@ from llmhub.admin.audited import AuditedAdmin, actor_of, told
 from llmhub.admin.form_page import form_page
 from llmhub.admin.shared_connection_forms import (
     FactoryChoiceForm,
+    SharedModelForm,
     SharedModelFormSet,
     connection_form,
     credential_names,
@@ -38,6 +40,7 @@ from tenants.templatetags.hub_pages import STATE_COLOURS
 
 class SharedModelInline(TabularInline):
     model = SharedModel
+    form = SharedModelForm
     formset = SharedModelFormSet
     fields = ("llm_name", "model_type", "max_tokens")
     verbose_name_plural = "models"
@@ -48,13 +51,13 @@ class SharedModelInline(TabularInline):
 class SharedConnectionAdmin(AuditedAdmin):
     list_display = (
         "name",
-        "llm_factory",
+        "provider",
         "state_label",
         "model_count",
         "granted",
         "key",
-        "is_enabled",
-        "checked_at",
+        "switched_on",
+        "last_test",
     )
     list_filter = ("state", "is_enabled", "llm_factory")
     search_fields = ("name", "llm_factory", "shared_models__llm_name")
@@ -82,7 +85,7 @@ class SharedConnectionAdmin(AuditedAdmin):
             FactoryChoiceForm(),
             title="Add shared connection",
             lead="Which provider does it lead to? The next page asks for its address and key.",
-            submit="Next",
+            submit_label="Next",
             is_search=True,
         )
 
@@ -94,16 +97,16 @@ class SharedConnectionAdmin(AuditedAdmin):
         names = credential_names(_factory(request, obj))
         stored = ("key",) if obj else ()
         sections = [
-            (None, {"fields": ("llm_factory", "name")}),
+            (None, {"fields": ("provider", "name")}),
             ("Address and key", {"fields": ("base_url", *stored, *names)}),
             ("Granted to", {"fields": ("is_granted_to_all", "granted_to")}),
         ]
-        last_test = {"fields": ("state", "state_message", "checked_at", "is_enabled")}
+        last_test = {"fields": ("state_label", "state_message", "last_test", "switched_on")}
         return [*sections, ("Last test", last_test)] if obj else sections
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Tenants' models refer to provider and name: they never change."""
-        fixed = ("llm_factory", "key", "state", "state_message", "checked_at", "is_enabled")
+        fixed = ("provider", "key", "state_label", "state_message", "last_test", "switched_on")
         return (*fixed, "name") if obj else fixed
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -156,6 +159,18 @@ class SharedConnectionAdmin(AuditedAdmin):
     @display(description="state", ordering="state", label=STATE_COLOURS)
     def state_label(self, row: SharedConnection) -> tuple[str, str]:
         return row.state, row.get_state_display()
+
+    @admin.display(description="provider", ordering="llm_factory")
+    def provider(self, row: SharedConnection) -> str:
+        return row.llm_factory
+
+    @admin.display(description="on", ordering="is_enabled", boolean=True)
+    def switched_on(self, row: SharedConnection) -> bool:
+        return row.is_enabled
+
+    @admin.display(description="last test", ordering="checked_at", empty_value="never")
+    def last_test(self, row: SharedConnection) -> datetime | None:
+        return row.checked_at
 
     @admin.display(description="models", ordering="models")
     def model_count(self, row: SharedConnection) -> int:

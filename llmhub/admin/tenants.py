@@ -57,6 +57,7 @@ class MembershipInline(ReadOnlyInline):
     model = Membership
     verbose_name_plural = "members"
     fields = ("user", "role", "created_at")
+    readonly_fields = ("created_at",)
     show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
@@ -122,7 +123,7 @@ class TenantAdmin(AuditedAdmin):
             title=f"Delete {tenant.name}",
             lead=f"Everything of {tenant.name} is removed at once and for good: its connections "
             f"and keys, tokens, members, usage and audit. Type {tenant.slug} to confirm.",
-            submit="Delete this tenant",
+            submit_label="Delete this tenant",
             is_dangerous=True,
         )
 

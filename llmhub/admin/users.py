@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from llmhub.admin.audited import AuditedAdmin, ReadOnlyInline, actor_of
@@ -46,6 +47,7 @@ class MembershipInline(ReadOnlyInline):
     model = Membership
     verbose_name_plural = "memberships"
     fields = ("tenant", "role", "created_at")
+    readonly_fields = ("created_at",)
     show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
@@ -55,7 +57,7 @@ class MembershipInline(ReadOnlyInline):
 
 @admin.register(User)
 class UserAdmin(AuditedAdmin):
-    list_display = ("email", "name", "is_active", "is_staff", "last_login", "created_at")
+    list_display = ("email", "name", "kind", "state", "last_login", "created_at")
     list_filter = ("is_staff", "is_active")
     search_fields = ("email", "name")
     ordering = ("email",)
@@ -110,7 +112,7 @@ class UserAdmin(AuditedAdmin):
             form,
             title=f"Password of {user.email}",
             lead="Give it to them over a safe way. Their open sessions end.",
-            submit="Set password",
+            submit_label="Set password",
         )
 
     @admin.action(description="Deactivate: end sessions and refuse sign-in")
@@ -121,6 +123,17 @@ class UserAdmin(AuditedAdmin):
             for user in users:
                 user_update(user=user, wanted=off, actor=actor_of(request))
         messages.success(request, f"Done: {len(users)}.")
+
+    @admin.display(description="kind", ordering="is_staff")
+    def kind(self, user: User) -> str:
+        return "operator" if user.is_staff else "member"
+
+    @display(
+        description="state", ordering="is_active", label={"active": "success", "off": "danger"}
+    )
+    def state(self, user: User) -> tuple[str, str]:
+        word = "active" if user.is_active else "off"
+        return word, word
 
     @admin.display(description="password")
     def password_(self, user: User) -> SafeString:

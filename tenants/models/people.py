@@ -50,6 +50,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def get_full_name(self) -> str:
+        """What the console calls the person; empty where no name is known."""
+        return self.name
+
 
 class Role(models.TextChoices):
     """Each role may do what the next one may, and more."""

@@ -1,23 +1,29 @@
 """What a member sees first: the tenant's models, whether each can be called, what it has used."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from llmhub.base.model_types import ModelType
 from providers.selectors import factory_list
+from tenants.llms.selectors.defaults import default_names
 from tenants.llms.selectors.tenant_llms import configured_models, used_models
 from tenants.models import Tenant
 
 
 @dataclass(frozen=True)
 class ModelLine:
-    """`reason` is the code that a call would be refused with; empty: it would be admitted."""
+    """`reason` is the code that a call would be refused with; empty: it would be admitted.
+
+    `connection_state` is what the last test of its connection found.
+    """
 
     llm_name: str
     model_type: str
     connection: str
     is_shared: bool
     reason: str
+    connection_state: str
     used_tokens: int
 
     @property
@@ -42,9 +48,11 @@ class ProviderSection:
 
 @dataclass(frozen=True)
 class TenantOverview:
-    """Providers in the order of their rank."""
+    """Providers in the order of their rank. `example_model` is a chat model that can be called now:
+    the default, or else the first; empty: there is none."""
 
     providers: tuple[ProviderSection, ...]
+    example_model: str
 
     @property
     def models(self) -> int:
@@ -58,43 +66,46 @@ class TenantOverview:
     def used_tokens(self) -> int:
         return sum(provider.used_tokens for provider in self.providers)
 
-    @property
-    def example_model(self) -> str:
-        """A chat model that can be called now, as a caller would name it; empty: there is none."""
-        for provider in self.providers:
-            for model in provider.models:
-                if model.is_ready and model.model_type == ModelType.CHAT:
-                    return f"{model.llm_name}@{provider.llm_factory}"
-        return ""
-
 
 def tenant_overview(*, tenant: Tenant) -> TenantOverview:
     logos = {factory.name: factory.logo for factory in factory_list(active_only=False)}
     used = {
-        (factory, *_key(model, "name", "type")): model["used_token"]
+        (factory, *_key(model, "name", "type")): model
         for factory, group in used_models(tenant=tenant, has_details=True).items()
         for model in group["llm"]
     }
-    return TenantOverview(
-        tuple(
-            ProviderSection(
-                llm_factory=factory,
-                logo=logos.get(factory, ""),
-                models=tuple(_line(model, used) for model in models),
-            )
-            for factory, models in configured_models(tenant=tenant).items()
+    providers = tuple(
+        ProviderSection(
+            llm_factory=factory,
+            logo=logos.get(factory, ""),
+            models=tuple(_line(model, used) for model in models),
         )
+        for factory, models in configured_models(tenant=tenant).items()
     )
+    default = default_names(tenant=tenant)[ModelType.CHAT]
+    return TenantOverview(providers, default or _first_chat_model(providers))
 
 
-def _line(model: dict[str, Any], used: dict[tuple[Any, ...], int]) -> ModelLine:
+def _first_chat_model(providers: Iterable[ProviderSection]) -> str:
+    ready = (
+        f"{model.llm_name}@{provider.llm_factory}"
+        for provider in providers
+        for model in provider.models
+        if model.is_ready and model.model_type == ModelType.CHAT
+    )
+    return next(ready, "")
+
+
+def _line(model: dict[str, Any], used: Mapping[tuple[Any, ...], dict[str, Any]]) -> ModelLine:
+    facts = used.get((model["fid"], *_key(model, "llm_name", "model_type")), {})
     return ModelLine(
         llm_name=model["llm_name"],
         model_type=model["model_type"],
         connection=model["connection"],
         is_shared=model["is_shared"],
         reason=model["reason"],
-        used_tokens=used.get((model["fid"], *_key(model, "llm_name", "model_type")), 0),
+        connection_state=facts.get("state", ""),
+        used_tokens=facts.get("used_token", 0),
     )
 
 
