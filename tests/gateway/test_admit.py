@@ -6,9 +6,9 @@ from django.conf import settings
 from llmhub.base.valkey import valkey
 from tenants.config_versions import UNDER_WAY, version_key
 from tenants.models import Tenant
+from tests.committed_people import Person
 from tests.gateway.raw_http import chat
 from tests.gateway.server import RunningGateway, running_gateway
-from tests.committed_people import Person
 
 
 def test_a_disabled_model_is_refused_on_the_very_next_request(

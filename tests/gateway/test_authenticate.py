@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from tenants.models import AccessToken, Tenant, TenantStatus
 from tenants.tenancy import in_schema
+from tests.committed_people import Person
 from tests.gateway.raw_http import CHAT, chat, request
 from tests.gateway.server import RunningGateway, running_gateway
-from tests.committed_people import Person
 
 
 @pytest.fixture
