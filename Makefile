@@ -4,7 +4,8 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 PY := .venv/bin/python
-UV := $(PY) -m uv pip install --quiet --python $(PY)
+# Compiled here once, and not by every process that starts.
+UV := $(PY) -m uv pip install --quiet --compile-bytecode --python $(PY)
 
 .DEFAULT_GOAL := help
 .PHONY: help install up test lint format types bench lock clean
@@ -28,13 +29,18 @@ format: .venv/stamp-dev ## Rewrite the code in the project's format
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
 
+# mypy's plugin reads the settings; these values parse and lead nowhere.
+types: export DATABASE_URL := postgresql://types@127.0.0.1/types
+types: export REDIS_URL := redis://127.0.0.1/0
+types: export SECRET_KEY := types
+types: export FERNET_KEYS := AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 types: .venv/stamp-dev ## Check the types with mypy
 	@$(PY) -m mypy
 
 bench: .venv/stamp-dev ## Measure what docs/performance.md reports (ARGS picks one)
 	@$(PY) -m bench $(ARGS)
 
-lock: .venv/stamp-uv ## Pin the requirements of pyproject.toml anew
+lock: .venv/stamp-uv-$(UV_VERSION) ## Pin the requirements of pyproject.toml anew
 	@$(PY) -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
 	@$(PY) -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url -c requirements.txt --extra dev pyproject.toml -o requirements-dev.txt
 
@@ -43,7 +49,7 @@ clean: ## Remove the environment and the caches; the data under var/ stays
 
 # A stamp is newer than what it was made from, so a second run costs nothing.
 
-.venv/stamp-uv: Makefile
+.venv/stamp-uv-$(UV_VERSION):
 	@command -v $(PYTHON) >/dev/null || { echo "llm-hub: $(PYTHON) is not installed; LLM Hub needs Python 3.11 or newer (or set PYTHON=/path/to/python)." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "llm-hub: $(PYTHON) is $$($(PYTHON) -V 2>&1); LLM Hub needs Python 3.11 or newer (or set PYTHON=/path/to/python)." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "llm-hub: $(PYTHON) cannot make virtual environments; install its venv module (on Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
@@ -52,7 +58,7 @@ clean: ## Remove the environment and the caches; the data under var/ stays
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
-.venv/stamp-run: .venv/stamp-uv requirements.txt requirements-embedded.txt
+.venv/stamp-run: .venv/stamp-uv-$(UV_VERSION) requirements.txt requirements-embedded.txt
 	@echo "Installing the packages of requirements.txt"
 	@$(UV) -r requirements.txt
 	@$(UV) --no-deps -r requirements-embedded.txt

@@ -42,9 +42,7 @@ def _demo_tenant() -> Tenant:
     try:
         return tenant_by_slug(DEMO_SLUG)
     except NotFound:
-        created = tenant_create(
-            slug=DEMO_SLUG, name="Demo", owner_email=DEMO_OWNER, actor=_ACTOR
-        )
+        created = tenant_create(slug=DEMO_SLUG, name="Demo", owner_email=DEMO_OWNER, actor=_ACTOR)
         return created.tenant
 
 

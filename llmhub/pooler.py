@@ -4,9 +4,12 @@ Behind one, a tenant's `search_path` is lost between statements, and a query rea
 tables (measured: about half of them). So the hub refuses to run behind one.
 """
 
+import logging
 from contextlib import closing
 
 import psycopg
+
+logger = logging.getLogger(__name__)
 
 ROUNDS = 3
 TIMEOUT_S = 5
@@ -32,9 +35,21 @@ def pooler_refuse(database_url: str) -> None:
     one has just used, or gives the first one another process than before.
     """
     with closing(_connect(database_url)) as first, closing(_connect(database_url)) as second:
-        for _ in range(ROUNDS):
-            if _shares_processes(first, second):
-                raise PoolerFound
+        try:
+            is_shared = any(_shares_processes(first, second) for _ in range(ROUNDS))
+        except psycopg.errors.ProtocolViolation:  # pool_mode=statement refuses to begin
+            is_shared = True
+    if is_shared:
+        raise PoolerFound
+
+
+def pooler_refuse_at_start(database_url: str) -> None:
+    """For a web process: raises PoolerFound. With the database away it starts all the same, for
+    it says so in /healthz/ready and works once the database is back."""
+    try:
+        pooler_refuse(database_url)
+    except psycopg.OperationalError as error:
+        logger.warning("cannot tell whether a pooler stands before the database: %s", error)
 
 
 def _shares_processes(first: Connection, second: Connection) -> bool:

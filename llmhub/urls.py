@@ -4,10 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from llmhub import health
 from llmhub.schema_views import PublicSchema
 
 urlpatterns = [
+    path("", include("tenants.pages.urls")),
     path("admin/", admin.site.urls),
+    path("healthz/live", health.live),
+    path("healthz/ready", health.ready),
     path("llm/", include("tenants.llms.api.urls")),
     path("llm/schema", SpectacularAPIView.as_view(**PublicSchema), name="schema"),
     path(

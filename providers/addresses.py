@@ -89,16 +89,14 @@ def forbidden_reason(ip: IPAddress | str, egress_allow: Iterable[IPNetwork]) -> 
     address = _address(ip)
     if address is None:
         return "not an IP address"
+    never = _match(address, _NEVER)
+    if never is not None:
+        return never
     allow = tuple(egress_allow)
     inner = _embedded(address)
-    reason = _match(address, _NEVER)
-    if reason is None and inner is not None:
-        reason = _match(inner, _NEVER)
-    if reason is not None:
-        return reason
-    if isinstance(address, IPv6Address) and address in _MAPPED and inner is not None:
-        return forbidden_reason(inner, allow)
-    if not _is_in(address, allow):
+    # A socket takes a mapped address for the IPv4 address that it holds.
+    is_mapped = inner is not None and address in _MAPPED
+    if not is_mapped and not _is_in(address, allow):
         return _usual_reason(address)
     return None if inner is None else forbidden_reason(inner, allow)
 

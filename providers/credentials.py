@@ -108,7 +108,7 @@ def _value(field: CredentialField, given: Any) -> str:
     if any(character in text for character in "\r\n\0"):
         raise _wrong(field.name, "holds a line break or a zero byte. Copy the key again.")
     if not _is_latin1(text):
-        raise _wrong(field.name, "holds characters that no key has. Copy it again, without dots …")
+        raise _wrong(field.name, "holds characters that no key has. Copy all of it again.")
     if field.pattern and not re.fullmatch(field.pattern, text):
         raise _wrong(field.name, f"does not look like {_example(field)}. {field.help}")
     return text

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -255,3 +256,8 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.llm_id} from {self.valid_from:%Y-%m-%d} ({self.source})"
+
+    def clean(self) -> None:
+        """Raises ValidationError for a price without any figure: that is no price."""
+        if all(getattr(self, figure) is None for figure in PRICE_FIGURES):
+            raise ValidationError("A price has at least one figure.")

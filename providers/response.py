@@ -54,7 +54,7 @@ class Body(Protocol):
     """What is needed of an HTTP client's stream of body bytes."""
 
     async def readany(self) -> bytes: ...
-    def at_eof(self) -> bool: ...
+    def is_eof(self) -> bool: ...
     def set_exception(self, exc: BaseException) -> None: ...
 
 
@@ -99,7 +99,7 @@ class ProviderResponse:
         self._loop = asyncio.get_running_loop()
         self._watchdog: asyncio.TimerHandle | None = None
         self._inflater = self._make_inflater()
-        if not self._body.at_eof():
+        if not self._body.is_eof():
             self._watch()
 
     @cached_property
@@ -115,8 +115,10 @@ class ProviderResponse:
     async def read(self, max_bytes: int = MAX_REPLY_BYTES) -> bytes:
         """The whole body; ProviderError (bad_reply) when it is longer than `max_bytes`."""
         self._max_bytes = max_bytes
-        chunks = [chunk async for chunk in self.iter_chunks()]
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks = []
+        while chunk := await self.read_chunk():
+            chunks.append(chunk)
+        return b"".join(chunks)
 
     async def read_head(self, max_bytes: int) -> bytes:
         """The beginning of the body, such as of an error's page; drops what is beyond."""
@@ -144,7 +146,6 @@ class ProviderResponse:
 
     async def drain(self, within_s: float = 0.1) -> None:
         """Read what little follows an end marker, so that the connection can serve again; close."""
-        self._waiting_since = None
         try:
             async with asyncio.timeout(within_s):
                 while await self.read_chunk():

@@ -8,6 +8,7 @@ lead a request there: what is checked is the very address that is connected to.
 import asyncio
 import functools
 import io
+import os
 import re
 import socket
 import ssl
@@ -208,7 +209,8 @@ def _explain(cause: Exception, host: str, deadlines: Deadlines) -> tuple[Failure
         reason = getattr(cause.certificate_error, "verify_message", "") or "not valid"
         return FailureKind.UNREACHABLE, f"The certificate of {host} is refused: {reason}."
     if isinstance(cause, aiohttp.ClientConnectorError):
-        reason = cause.os_error.strerror or "no address answers"
+        number = cause.os_error.errno
+        reason = os.strerror(number) if number else "no address answers"
         return FailureKind.UNREACHABLE, f"No connection to {host}: {reason}."
     if isinstance(cause, aiohttp.ClientResponseError | HttpProcessingError):
         return FailureKind.BAD_REPLY, f"What {host} answers is not HTTP."

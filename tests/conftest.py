@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from llmhub.embedded.model import MODEL_NAME, ModelServer
 from llmhub.embedded.ports import free_port
 from llmhub.embedded.processes import wait_ready
+from tests.hub_process import HubProcess
 from tests.servers import folder_make
 
 pytest_plugins = ["tests.database", "tests.people", "tests.management"]
@@ -23,6 +25,22 @@ class RunningModel:
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """The test database, also for tests without the `django_db` mark: those that commit."""
+    from django.db import connections
+    from django.test.utils import setup_databases, teardown_databases
+
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(scope="session")
 def model_server() -> Iterator[RunningModel]:
     """A real model behind an API key, on a port of its own; started by the first test to ask."""
     folder = folder_make()
@@ -33,3 +51,17 @@ def model_server() -> Iterator[RunningModel]:
         yield RunningModel(server.base_url, server.api_key, MODEL_NAME)
     finally:
         folder.close()
+
+
+@pytest.fixture(scope="module")
+def running_hub() -> Iterator[HubProcess]:
+    """A real hub with its own servers, started and ready; one for all tests of a module.
+
+    A test may stop or kill it: one that needs it running calls `start()`.
+    """
+    hub = HubProcess()
+    try:
+        hub.start()
+        yield hub
+    finally:
+        hub.close()

@@ -8,7 +8,8 @@ turn before it answers normally again. It records every request that reached it.
         ...
         assert len(provider.seen) == 2
 
-`running_provider` runs one in a thread, for tests that block.
+`running_provider` runs one in a thread, for tests that block; `raw_server` writes bytes of a test's
+own making.
 """
 
 import asyncio
@@ -16,8 +17,8 @@ import itertools
 import json
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -28,6 +29,8 @@ WORDS = ("Hello", " from", " the", " provider", ".")
 PROMPT_TOKENS = 7
 DIMENSIONS = 8
 SSE = "text/event-stream"
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -224,6 +227,23 @@ def _encode(body: Any, authorization: str) -> tuple[bytes, str]:
     if isinstance(body, bytes):
         return body.replace(b"{key}", authorization.encode()), "application/octet-stream"
     return json.dumps(body).encode(), "application/json"
+
+
+@asynccontextmanager
+async def raw_server(handler: Handler) -> AsyncIterator[str]:
+    """A server that writes what it likes; the value is its URL."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handler(reader, writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
 @contextmanager

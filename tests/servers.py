@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,13 @@ class Folder:
         self.processes.append(process)
         return process
 
+    def run(self, program: Program) -> None:
+        """Run a program to its end."""
+        process = self.start(program)
+        while process.exit_code() is None:
+            time.sleep(0.01)
+        assert process.exit_code() == 0, process.last_words()
+
     def close(self) -> None:
         """End the processes and remove the files, wherever PostgreSQL's were put."""
         while self.processes:
@@ -63,7 +71,7 @@ def servers_start(folder: Folder) -> dict[str, str]:
     valkey = Valkey(folder.path / "valkey", port=free_port(), password=secrets.token_urlsafe(16))
     valkey.prepare()
     cache = folder.start(valkey.program(is_durable=False))
-    postgres.prepare(is_durable=False)
+    postgres.prepare(folder.run, is_durable=False)
     database = folder.start(postgres.program(is_durable=False))
     process_wait_ready(database, postgres.is_ready, timeout_s=60)
     process_wait_ready(cache, valkey.is_ready, timeout_s=60)
@@ -83,13 +91,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     folder = folder_make()
     atexit.register(folder.close)
     early_config.add_cleanup(folder.close)
-    for name in [name for name in os.environ if _is_ours(name)]:
+    for name in [name for name in os.environ if is_ours(name)]:
         del os.environ[name]
     os.environ.update(servers_start(folder))
     yield
 
 
-def _is_ours(name: str) -> bool:
+def is_ours(name: str) -> bool:
     """Whether a variable of the caller's shell would change what the tests see."""
     base = name.removesuffix("_FILE")
     return base.startswith("HUB_") or base in {

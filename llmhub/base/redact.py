@@ -17,10 +17,10 @@ MIN_SECRET_LENGTH = 4
 
 _WELL_KNOWN = re.compile(
     r"""
-      \b(?:sk|pk|rk|gsk|hf|xai|pplx|nvapi|r8|jina|pa|fw|tvly|AIza|ya29|hub|ghp|glpat)[-_.]?
-        (?=[\w*.+/-]*[\d*])[\w*+/-]{12,}(?:\.[\w*+/=-]+)*            # key prefixes of providers
-    | \beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?                         # JSON web tokens
-    | \b(?:AKIA|ASIA)[A-Z0-9]{12,}                                   # AWS
+      \b(?:[spr]k[-_]|pa-|xai-|pplx-|nvapi-|tvly-|glpat-|gsk_|hf_|r8_|jina_|fw_|ghp_|AIza|ya29\.)
+        (?=[\w*-]*[\d*])[\w*-]{12,}                   # providers; some show it with asterisks
+    | \beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?          # JSON web tokens
+    | \b(?:AKIA|ASIA)[A-Z0-9]{12,}                    # AWS
     | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----.*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|$)
     """,
     re.VERBOSE | re.DOTALL,
@@ -29,7 +29,8 @@ _AFTER_NAME = re.compile(
     r"""(?ix)
     ( \b(?:bearer|basic)[ ]+
       | \b(?:x-)?(?:api[-_]?key|secret|token|password)["']?[ ]?[:=][ ]?["']? )
-    ( [^\s"',;<>&)]{8,} )
+    (?=[^\s"',;<>&)]*[\d*] | [^\s"',;<>&)]{20})       # a word is no key
+    [^\s"',;<>&)]{8,}
     """
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")

@@ -9,7 +9,10 @@ import json
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from llmhub.embedded.ports import LOOPBACK, answers
 from llmhub.embedded.processes import Program
@@ -54,10 +57,19 @@ class ModelServer:
         return answers(self.port, request, b'"ok"')
 
 
+def model_answers(base_url: str, api_key: str) -> bool:
+    """Whether a model server on loopback lists its models to the holder of the key."""
+    port = urlsplit(base_url).port
+    request = (
+        "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        f"Authorization: Bearer {api_key}\r\n\r\n"
+    )
+    return port is not None and answers(port, request.encode(), b'"object":"list"')
+
+
 def main() -> None:
     """Serve until a signal ends the process; the server has nothing to save."""
-    import xllamacpp
-
+    xllamacpp: Any = import_module("xllamacpp")
     settings = json.load(sys.stdin)
     params = xllamacpp.CommonParams()
     params.model.path = settings["path"]

@@ -12,6 +12,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
 def answers(port: int, say: bytes, expect: bytes, timeout_s: float = 2) -> bool:
     """Whether a server on loopback answers `say` with something that holds `expect`."""
     try:

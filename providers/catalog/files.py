@@ -118,13 +118,13 @@ def _factory(reader: ObjectReader) -> FactoryEntry:
 
 
 def _endpoints(reader: ObjectReader) -> dict[str, Any]:
-    endpoints: dict[str, Any] = reader.shape("endpoints")
+    endpoints: dict[str, Any] = reader.shape("endpoints", dict)
     reader.check("endpoints", endpoints, validate_endpoints)
     return endpoints
 
 
 def _credential_fields(reader: ObjectReader) -> list[dict[str, Any]]:
-    found = [_completed(field) for field in reader.shape("credential_fields")]
+    found = [_completed(field) for field in reader.shape("credential_fields", list)]
     reader.check("credential_fields", found, validate_credential_fields)
     return [{key: field[key] for key in CREDENTIAL_KEYS} for field in found]
 

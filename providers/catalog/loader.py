@@ -1,7 +1,6 @@
 """Bringing the catalog's files into the database without undoing what an operator did there."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,13 @@ from providers.catalog.files import (
     ModelEntry,
     catalog_read,
 )
-from providers.catalog.merge import overridden, plain_columns, revived, three_way
+from providers.catalog.merge import Values, overridden, plain_columns, revived, three_way
 from providers.catalog.price_loader import prices_load
 from providers.catalog.report import CatalogReport
 from providers.models import LLM, LLMFactory
 
 _LOCK = 0x6C6C6D01
+_NO_FACTS: Values = {}
 
 
 def catalog_load(source: Path | None = None) -> CatalogReport:
@@ -30,14 +30,14 @@ def catalog_load(source: Path | None = None) -> CatalogReport:
     One transaction and a fixed number of queries; a second load of the same files writes nothing.
     Columns that an operator changed, rows that one added and prices set by hand stay as they are.
     A model that its factory's file no longer names is retired (inactive, deprecated as of today)
-    unless an operator changed it; so is a factory that the hub's own catalog no longer names.
+    unless an operator changed it; so is a factory that came with the hub and no longer does.
     Raises CatalogError, having changed nothing.
     """
     entries = catalog_read(source or SHIPPED)
     report = CatalogReport()
     with transaction.atomic():
         _one_load_at_a_time()
-        factories = _factories_load(entries, report, is_whole=source is None)
+        factories = _factories_load(entries, report, is_hubs_own=source is None)
         llms = _models_load(factories, report)
         prices_load(llms, report)
     return report
@@ -49,27 +49,29 @@ def _one_load_at_a_time() -> None:
 
 
 def _factories_load(
-    entries: Iterable[FactoryEntry], report: CatalogReport, *, is_whole: bool
+    entries: Iterable[FactoryEntry], report: CatalogReport, *, is_hubs_own: bool
 ) -> list[tuple[LLMFactory, FactoryEntry]]:
     """The rows whose models are to be loaded, each with its entry."""
     existing = {factory.name: factory for factory in LLMFactory.objects.select_for_update()}
     created, changed, loaded = [], [], []
     for entry in entries:
         factory = existing.pop(entry.name, None)
+        facts = {"revised": entry.revised.isoformat(), "is_hubs_own": is_hubs_own}
         if factory is None:
             factory = LLMFactory(name=entry.name)
-            _take_over(factory, _factory_values(entry), revised=entry.revised)
+            _take_over(factory, _factory_values(entry), facts)
             created.append(factory)
             report.factories["created"] += 1
         elif reason := _reason_to_skip(factory, entry):
             report.factories["kept"] += 1
             report.notes.append(f"{entry.name}: {reason}")
             continue
-        elif _merge(factory, _factory_values(entry), report, revised=entry.revised):
+        elif _merge(factory, _factory_values(entry), report, facts):
             changed.append(factory)
         loaded.append((factory, entry))
-    if is_whole:
-        changed += [f for f in existing.values() if _retire(f, {"is_active": False}, report)]
+    if is_hubs_own:
+        gone = [factory for factory in existing.values() if factory.shipped.get("is_hubs_own")]
+        changed += [factory for factory in gone if _retire(factory, {"is_active": False}, report)]
     LLMFactory.objects.bulk_create(created)
     _write(LLMFactory, changed, FACTORY_COLUMNS)
     report.written_rows += len(created) + len(changed)
@@ -128,17 +130,17 @@ def _retirement(llm: LLM) -> dict[str, Any]:
     return {"is_active": False, "deprecated_on": llm.shipped.get("deprecated_on") or today}
 
 
-def _take_over(row: LLMFactory | LLM, values: Mapping[str, Any], **extra: date) -> None:
+def _take_over(row: LLMFactory | LLM, values: Values, file_facts: Values = _NO_FACTS) -> None:
     _set(row, values)
-    row.shipped = {**values, **{name: day.isoformat() for name, day in extra.items()}}
+    row.shipped = {**values, **file_facts}
 
 
 def _merge(
-    row: LLMFactory | LLM, incoming: Mapping[str, Any], report: CatalogReport, **extra: date
+    row: LLMFactory | LLM, incoming: Values, report: CatalogReport, file_facts: Values = _NO_FACTS
 ) -> bool:
     """Whether the row is to be written."""
     merged = three_way(plain_columns(row, incoming), row.shipped, incoming)
-    shipped = {**incoming, **{name: day.isoformat() for name, day in extra.items()}}
+    shipped = {**incoming, **file_facts}
     is_changed = bool(merged.changes) or row.shipped != shipped
     if merged.kept:
         _keep(row, "kept " + ", ".join(merged.kept), report)
@@ -149,7 +151,7 @@ def _merge(
     return is_changed
 
 
-def _retire(row: LLMFactory | LLM, retirement: Mapping[str, Any], report: CatalogReport) -> bool:
+def _retire(row: LLMFactory | LLM, retirement: Values, report: CatalogReport) -> bool:
     if not row.shipped:
         return False
     if overridden(row):
@@ -163,7 +165,7 @@ def _retire(row: LLMFactory | LLM, retirement: Mapping[str, Any], report: Catalo
     return is_changed
 
 
-def _set(row: LLMFactory | LLM, values: Mapping[str, Any]) -> None:
+def _set(row: LLMFactory | LLM, values: Values) -> None:
     for column, value in values.items():
         setattr(row, column, revived(column, value))
 

@@ -9,6 +9,10 @@ from providers.models import LLM, LLMFactory
 
 Values = Mapping[str, Any]
 
+# What `LLMFactory.shipped` says about the file besides the columns: its day, and whether it came
+# with the hub or was an operator's own.
+FILE_FACTS = frozenset({"revised", "is_hubs_own"})
+
 
 @dataclass(frozen=True)
 class Merged:
@@ -55,7 +59,7 @@ def overridden(row: LLMFactory | LLM) -> dict[str, Any]:
 
     Empty for a row as shipped, and for one that an operator added.
     """
-    current = plain_columns(row, (column for column in row.shipped if column != "revised"))
+    current = plain_columns(row, (column for column in row.shipped if column not in FILE_FACTS))
     return {
         column: row.shipped[column] for column in current if current[column] != row.shipped[column]
     }

@@ -51,17 +51,17 @@ def usage_make(
     Impossible is: not a whole number, negative, beyond MAX_TOKENS, or a part larger than its whole.
     """
     counts = (input_tokens, output_tokens, cached_tokens, reasoning_tokens)
-    if not all(_is_count(count) for count in counts):
+    if not all(map(_is_count, counts)):
         return IMPOSSIBLE
     if cached_tokens > input_tokens or reasoning_tokens > output_tokens:
         return IMPOSSIBLE
-    return UsageReport(Usage(*(int(count) for count in counts)))
+    return UsageReport(Usage(*map(int, counts)))
 
 
 def _is_count(value: Any) -> bool:
-    if isinstance(value, float):
-        return value.is_integer() and 0 <= value <= MAX_TOKENS
-    return type(value) is int and 0 <= value <= MAX_TOKENS
+    if type(value) is int:
+        return 0 <= value <= MAX_TOKENS
+    return type(value) is float and value.is_integer() and 0 <= value <= MAX_TOKENS
 
 
 def usage_read(reported: Any) -> UsageReport:
@@ -71,7 +71,7 @@ def usage_read(reported: Any) -> UsageReport:
     (`input_tokens`, `output_tokens`), embeddings and reranking (`total_tokens` at least).
     https://platform.openai.com/docs/api-reference/chat/object
     """
-    if not isinstance(reported, Mapping):
+    if not isinstance(reported, dict):
         return NOT_REPORTED if reported is None else IMPOSSIBLE
     total = reported.get("total_tokens")
     output = _first(reported, "completion_tokens", "output_tokens")
@@ -86,7 +86,11 @@ def usage_read(reported: Any) -> UsageReport:
 
 
 def _first(mapping: Mapping[str, Any], *names: str) -> Any:
-    return next((mapping[name] for name in names if mapping.get(name) is not None), None)
+    for name in names:
+        value = mapping.get(name)
+        if value is not None:
+            return value
+    return None
 
 
 def _rest(total: Any, output: Any) -> Any:
@@ -97,7 +101,7 @@ def _rest(total: Any, output: Any) -> Any:
 
 def _cached(reported: Mapping[str, Any]) -> Any:
     details = _first(reported, "prompt_tokens_details", "input_tokens_details")
-    if isinstance(details, Mapping) and details.get("cached_tokens") is not None:
+    if isinstance(details, dict) and details.get("cached_tokens") is not None:
         return details["cached_tokens"]
     # DeepSeek and Moonshot report it beside the totals.
     beside = _first(reported, "prompt_cache_hit_tokens", "cached_tokens")
@@ -106,14 +110,13 @@ def _cached(reported: Mapping[str, Any]) -> Any:
 
 def _reasoning(reported: Mapping[str, Any]) -> Any:
     details = _first(reported, "completion_tokens_details", "output_tokens_details")
-    if not isinstance(details, Mapping) or details.get("reasoning_tokens") is None:
+    if not isinstance(details, dict) or details.get("reasoning_tokens") is None:
         return 0
     return details["reasoning_tokens"]
 
 
 def _with_reasoning(prompt: Any, output: Any, reasoning: Any, total: Any) -> Any:
     """xAI counts reasoning beside the completion; its total gives that away."""
-    counts = (prompt, output, reasoning, total)
-    if not all(_is_count(count) for count in counts) or not reasoning:
+    if not reasoning or not all(map(_is_count, (prompt, output, reasoning, total))):
         return output
     return output + reasoning if prompt + output + reasoning == total else output

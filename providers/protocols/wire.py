@@ -6,7 +6,7 @@ between calls; only a StreamReader has state, and there is one for each stream.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from llmhub.base.model_types import ModelType
@@ -61,6 +61,10 @@ class ProviderRequest:
     url: str
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
     body: bytes = b""
+
+    def with_headers(self, headers: Mapping[str, str]) -> "ProviderRequest":
+        """The same request with headers of the hub's own, such as `x-request-id`, added."""
+        return replace(self, headers={**headers, **self.headers})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +185,10 @@ class WireProtocol(Protocol):
     def transcription_reply(self, body: bytes) -> str: ...
     def models_reply(self, body: bytes) -> list[ListedModel]: ...
 
-    def usage_report(self, reply: bytes | Mapping[str, Any]) -> UsageReport:
+    def usage_report(self, reply: bytes | dict[str, Any]) -> UsageReport:
         """The usage of a whole reply, whatever the endpoint; never raises."""
 
-    def usage_of(self, reply: bytes | Mapping[str, Any]) -> Usage | None: ...
+    def usage_of(self, reply: bytes | dict[str, Any]) -> Usage | None: ...
 
     def failure_of(self, status: int, headers: Headers, body: bytes) -> ProviderFailure:
         """Classify a reply that is not a success; never raises. Header names are lower case."""

@@ -3,7 +3,6 @@
 import logging
 import random
 import zlib
-from typing import Any
 from uuid import UUID
 
 from celery import shared_task
@@ -18,21 +17,8 @@ from tenants.selectors.tenants import tenant_ids_active, tenants_by_id
 
 logger = logging.getLogger(__name__)
 
+# How often the beat runs `connections_dispatch`.
 _DISPATCH_EVERY_S = 60
-_RECHECK_EVERY_S = 10
-
-BEAT: dict[str, dict[str, Any]] = {
-    "connections-dispatch": {
-        "task": "llms.connections_dispatch",
-        "schedule": _DISPATCH_EVERY_S,
-        "options": {"expires": _DISPATCH_EVERY_S},
-    },
-    "rechecks-run": {
-        "task": "llms.rechecks_run",
-        "schedule": _RECHECK_EVERY_S,
-        "options": {"expires": _RECHECK_EVERY_S},
-    },
-}
 
 
 @shared_task(name="llms.connections_dispatch")

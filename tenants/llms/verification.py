@@ -118,7 +118,7 @@ def models_listed(
     if failure.kind not in _STATES:
         return []
     raise ProviderRefused(
-        f"Fail to access {factory.name} using this api key. {_in_words(failure)}",
+        f"Fail to access model({factory.name}) using this api key. {_in_words(failure)}",
         code=failure.kind.value,
         details=_details(failure),
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from llmhub.base.redact import MASK, RedactingFilter, redact
 from llmhub.base.secret import Secret
+from tests.properties import untimed
 
 KEY = "sk+canary/9f8e7d6c5b4a=x?y"
 
@@ -27,10 +28,10 @@ def test_it_masks_the_secret_as_it_is() -> None:
 def test_it_masks_the_secret_inside_base64_at_every_alignment(before: str, after: str) -> None:
     plain = (before + KEY + after).encode()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        shown = _masked("token=" + encode(plain).decode())
-        padded = shown.replace(MASK, "").removeprefix("token=")
+        shown = _masked("seen " + encode(plain).decode())
+        padded = shown.replace(MASK, "").removeprefix("seen ")
         assert MASK in shown
-        assert len(padded) <= 12
+        assert len(padded) <= 14
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,13 @@ def test_it_masks_the_secret_in_what_was_url_or_json_encoded(form: str) -> None:
     assert "canary" not in _masked(f"GET /?k={form} failed")
 
 
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_it_masks_the_secret_in_json_that_had_to_escape_it(is_ascii: bool) -> None:
+    key = 'can"ary\\clé-9f8e'
+    assert _masked(json.dumps({"sent": key}, ensure_ascii=is_ascii), key) == '{"sent": "***"}'
+
+
+@untimed
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=4).filter(
         lambda value: len(value.strip()) == len(value) and "*" not in value and "…" not in value
@@ -91,6 +99,9 @@ def test_what_looks_like_a_key_is_masked_unasked(text: str) -> None:
         "Rate limit reached for tokens per min: Limit 30000, Used 29000",
         "This model's maximum context length is 8192 tokens.",
         "sk-learn-contrib is a package",
+        "Use jina-embeddings-v3, paraformer-realtime-v2, skywork-13b-base or hubert-large-ls960",
+        "Bearer authentication is required",
+        "Unexpected token: something",
     ],
 )
 def test_ordinary_words_stay(text: str) -> None:

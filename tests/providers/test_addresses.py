@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from llmhub.base.errors import AddressForbidden, InvalidRequest
 from providers.addresses import check_url, forbidden_reason, is_allowed
+from tests.properties import untimed
 
 EVERYTHING = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
@@ -112,6 +113,7 @@ def test_an_address_that_embeds_another_needs_both_to_be_allowed() -> None:
     assert is_allowed("64:ff9b::a00:1", (nat64, IPv4Network("10.0.0.0/8")))
 
 
+@untimed
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_is_never_allowed_in_an_ipv6_disguise_alone(ip: object) -> None:
     mapped = f"::ffff:{ip}"
@@ -121,6 +123,7 @@ def test_an_ipv4_address_is_never_allowed_in_an_ipv6_disguise_alone(ip: object) 
     assert not is_allowed(f"2002:{number >> 16:x}:{number & 0xFFFF:x}::1", ())
 
 
+@untimed
 @given(st.ip_addresses())
 def test_what_python_calls_private_is_forbidden_too(ip: object) -> None:
     address = ip_address(str(ip))

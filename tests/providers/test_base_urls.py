@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from llmhub.base.errors import AddressForbidden, HubError, InvalidRequest
 from providers.base_urls import BaseURL, base_url_normalise
+from tests.properties import untimed
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,7 @@ def test_unicode_digits_and_dots_become_what_they_stand_for(host: str) -> None:
 urls = st.from_regex(r"(https?://)?[a-z0-9.:\[\]@%/-]{1,40}", fullmatch=True)
 
 
+@untimed
 @given(st.text(max_size=60) | urls)
 def test_any_text_is_either_refused_or_normal_for_good(pasted: str) -> None:
     try:

@@ -42,6 +42,9 @@ _CONTENT = _words(
     r"content[_ ]?(?:policy|filter|management|refus)|responsibleai|moderation|safety system",
     r"sensitive content|inappropriate content|data_inspection_failed",
 )
+# Google calls a limit per minute a quota too.
+_SOON = _words(r"per[_ ]?(?:minute|second)", r"(?:retry|try again) in \d")
+_UNABLE = _words(r"not support|unsupported|not implemented")
 _BUSY = _words(r"overloaded|loading model|model is loading|at capacity")
 _MAX_DEPTH = 8
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
@@ -55,27 +58,41 @@ _BY_STATUS = {
     405: FailureKind.BAD_REPLY,
     408: FailureKind.TIMEOUT,
     429: FailureKind.RATE_LIMITED,
-    501: FailureKind.BAD_REPLY,
+    501: FailureKind.BAD_REQUEST,
     504: FailureKind.TIMEOUT,
     524: FailureKind.TIMEOUT,
 }
-# What the words may turn a status into, in this order; another status means what it says.
 _MEANINGS = {
+    FailureKind.RATE_LIMITED: _SOON,
     FailureKind.OUT_OF_QUOTA: _QUOTA,
     FailureKind.CONTENT_REFUSED: _CONTENT,
     FailureKind.NO_SUCH_MODEL: _MODEL,
     FailureKind.INVALID_KEY: _KEY,
     FailureKind.OVERLOADED: _BUSY,
+    FailureKind.BAD_REQUEST: _UNABLE,
 }
+# What the words may turn a status into, in this order; another status means what it says.
+_ANY = (
+    FailureKind.OUT_OF_QUOTA,
+    FailureKind.CONTENT_REFUSED,
+    FailureKind.NO_SUCH_MODEL,
+    FailureKind.INVALID_KEY,
+    FailureKind.OVERLOADED,
+)
 _OPEN = {
-    200: tuple(_MEANINGS),
-    400: tuple(_MEANINGS),
+    200: _ANY,
+    400: _ANY,
     403: (FailureKind.OUT_OF_QUOTA, FailureKind.CONTENT_REFUSED, FailureKind.NO_SUCH_MODEL),
     404: (FailureKind.NO_SUCH_MODEL,),
     422: (FailureKind.CONTENT_REFUSED, FailureKind.NO_SUCH_MODEL),
-    429: (FailureKind.OUT_OF_QUOTA, FailureKind.OVERLOADED),
+    429: (FailureKind.RATE_LIMITED, FailureKind.OUT_OF_QUOTA, FailureKind.OVERLOADED),
     451: (FailureKind.CONTENT_REFUSED,),
-    500: (FailureKind.INVALID_KEY, FailureKind.NO_SUCH_MODEL, FailureKind.OUT_OF_QUOTA),
+    500: (
+        FailureKind.INVALID_KEY,
+        FailureKind.NO_SUCH_MODEL,
+        FailureKind.OUT_OF_QUOTA,
+        FailureKind.BAD_REQUEST,
+    ),
 }
 
 

@@ -79,10 +79,10 @@ class OpenAI:
     def models_reply(self, body: bytes) -> list[ListedModel]:
         return models_parse(body)
 
-    def usage_report(self, reply: bytes | Mapping[str, Any]) -> UsageReport:
+    def usage_report(self, reply: bytes | dict[str, Any]) -> UsageReport:
         return replies.usage_parse(reply)
 
-    def usage_of(self, reply: bytes | Mapping[str, Any]) -> Usage | None:
+    def usage_of(self, reply: bytes | dict[str, Any]) -> Usage | None:
         return replies.usage_parse(reply).usage
 
     def failure_of(self, status: int, headers: Headers, body: bytes) -> ProviderFailure:

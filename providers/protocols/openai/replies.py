@@ -104,19 +104,19 @@ def transcription_parse(body: bytes) -> str:
     return text
 
 
-def usage_parse(reply: bytes | Mapping[str, Any]) -> UsageReport:
+def usage_parse(reply: bytes | dict[str, Any]) -> UsageReport:
     """`usage`, or Cohere's `meta.tokens`. Never raises: what does not parse reports none."""
     if isinstance(reply, bytes):
         try:
             reply = orjson.loads(reply)
         except orjson.JSONDecodeError:
             return NOT_REPORTED
-    if not isinstance(reply, Mapping):
+    if not isinstance(reply, dict):
         return NOT_REPORTED
     if reply.get("usage") is not None:
         return usage_read(reply["usage"])
     meta = reply.get("meta")
-    return usage_read(meta.get("tokens")) if isinstance(meta, Mapping) else NOT_REPORTED
+    return usage_read(meta.get("tokens")) if isinstance(meta, dict) else NOT_REPORTED
 
 
 def reply_json(body: bytes) -> Any:

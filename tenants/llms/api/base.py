@@ -1,16 +1,23 @@
 """What the views of /llm have in common."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from llmhub.envelope import EnvelopePagination
 from tenants.models import Tenant
 from tenants.principals import Principal
 
 Validated = dict[str, Any]
 S = TypeVar("S", bound="Serializer[Any]")
+
+
+def _as_it_is(row: Any) -> Any:
+    return row
 
 
 class TenantView(APIView):
@@ -34,6 +41,12 @@ class TenantView(APIView):
     def query(self, serializer_class: type[S]) -> Validated:
         """The query string, checked in the same way."""
         return self._checked(serializer_class(data=self.request.query_params.dict()))
+
+    def paged(self, rows: list[Any], shape: Callable[[Any], Any] = _as_it_is) -> Response:
+        """One page of the rows, each shaped for the answer."""
+        pages = EnvelopePagination()
+        page = pages.paginate_queryset(rows, self.request, view=self)
+        return pages.get_paginated_response([shape(row) for row in page or ()])
 
     def _checked(self, serializer: "Serializer[Any]") -> Validated:
         serializer.is_valid(raise_exception=True)

@@ -3,15 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmhub.envelope import EnvelopePagination, done
+from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
 from tenants.llms.api.fields import ApiKeyField, ConnectionNameField, NameField
-from tenants.llms.api.schema import JSONDict, done_with, enveloped
+from tenants.llms.api.schema import JSONDict, done_with, enveloped, page_parameters
 from tenants.llms.models import Connection
 from tenants.llms.selectors.connections import connection_get, connection_list
 from tenants.llms.services.api_keys import KeyRequest, api_key_set
@@ -71,19 +71,13 @@ class ConnectionsView(TenantView):
     @extend_schema(
         operation_id="connections_list",
         summary="The tenant's connections",
-        parameters=[
-            ConnectionFilterSerializer,
-            OpenApiParameter("page", int),
-            OpenApiParameter("page_size", int),
-        ],
+        parameters=[ConnectionFilterSerializer, *page_parameters()],
         responses=enveloped("ConnectionList", JSONDict(), 400),
     )
     def get(self, request: Request) -> Response:
         wanted = self.query(ConnectionFilterSerializer)
         rows = connection_list(tenant=self.tenant, **wanted)
-        pages = EnvelopePagination()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([connection_details(row) for row in page or ()])
+        return self.paged(rows, connection_details)
 
     @extend_schema(
         operation_id="connections_create",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
 JSONDict = serializers.DictField
@@ -44,6 +44,14 @@ def done_with(
     """Responses of a write: `data` is true, the rest stands under `details`."""
     fields = {"data": serializers.BooleanField(), "details": details}
     return {200: _success(name, fields)} | _failures(failures)
+
+
+def page_parameters() -> list[OpenApiParameter]:
+    """Of every list: which page, and how long."""
+    return [
+        OpenApiParameter("page", int, description="From 1."),
+        OpenApiParameter("page_size", int, description="At most 200; default 50."),
+    ]
 
 
 def _success(name: str, fields: dict[str, Any]) -> Any:

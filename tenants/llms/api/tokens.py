@@ -3,15 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from llmhub.envelope import EnvelopePagination, done
+from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
 from tenants.llms.api.fields import LineField
-from tenants.llms.api.schema import JSONDict, done_with, enveloped
+from tenants.llms.api.schema import JSONDict, done_with, enveloped, page_parameters
 from tenants.models import AccessToken, Scope
 from tenants.selectors.access_tokens import token_get, token_list
 from tenants.services.access_tokens import (
@@ -62,19 +62,13 @@ class TokensView(TenantView):
     @extend_schema(
         operation_id="tokens_list",
         summary="The tenant's tokens, the newest first",
-        parameters=[
-            TokenFilterSerializer,
-            OpenApiParameter("page", int),
-            OpenApiParameter("page_size", int),
-        ],
+        parameters=[TokenFilterSerializer, *page_parameters()],
         responses=enveloped("TokenList", JSONDict(), 400),
     )
     def get(self, request: Request) -> Response:
         wanted = self.query(TokenFilterSerializer)
         rows = token_list(tenant=self.tenant, **wanted)
-        pages = EnvelopePagination()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([token_json(row) for row in page or ()])
+        return self.paged(rows, token_json)
 
     @extend_schema(
         operation_id="tokens_create",

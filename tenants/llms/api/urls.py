@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from tenants.llms.api import connections, defaults, factories, keys, models, tokens
+from tenants.llms.api import connections, defaults, factories, keys, models, routes, tokens
+from tenants.usage.api import UsageView
 
 urlpatterns = [
     path("factories", factories.FactoriesView.as_view()),
@@ -14,9 +15,12 @@ urlpatterns = [
     path("list", models.ListView.as_view()),
     path("my_llms", models.MyLLMsView.as_view()),
     path("defaults", defaults.DefaultsView.as_view()),
+    path("usage", UsageView.as_view()),
     path("connections", connections.ConnectionsView.as_view()),
     path("connections/<uuid:connection_id>", connections.ConnectionView.as_view()),
     path("connections/<uuid:connection_id>/check", connections.ConnectionCheckView.as_view()),
+    path("routes", routes.RoutesView.as_view()),
+    path("routes/<uuid:route_id>", routes.RouteView.as_view()),
     path("tokens", tokens.TokensView.as_view()),
     path("tokens/<uuid:token_id>", tokens.TokenView.as_view()),
 ]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from providers.protocols.failures import FailureKind, ProviderError
 from providers.protocols.sse import EventParser
+from tests.properties import untimed
 
 STREAM = (
     b"\xef\xbb\xbf: opened\n\n"
@@ -47,6 +48,7 @@ def test_one_byte_at_a_time_changes_nothing() -> None:
     assert _parse(*(bytes([byte]) for byte in STREAM)) == (EVENTS, STREAM)
 
 
+@untimed
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=5))
 def test_any_bytes_in_any_pieces_come_out_as_they_went_in(stream: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(stream)]
@@ -57,6 +59,7 @@ def test_any_bytes_in_any_pieces_come_out_as_they_went_in(stream: bytes, cuts: l
     assert len(whole) <= len(stream)
 
 
+@untimed
 @given(st.lists(st.sampled_from([b"data: x", b"\n", b"\r", b"\r\n", b":c", b"\n\n"]), max_size=12))
 def test_events_do_not_depend_on_where_the_stream_was_cut(parts: list[bytes]) -> None:
     stream = b"".join(parts)

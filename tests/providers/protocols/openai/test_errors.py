@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.protocols.openai.errors import failure_classify, failure_in_stream
+from tests.properties import untimed
 
 
 def _openai(message: str, code: str | None = None, kind: str = "invalid_request_error") -> Any:
@@ -27,6 +28,7 @@ def _openai(message: str, code: str | None = None, kind: str = "invalid_request_
         (400, _openai("Hard limit", "billing_hard_limit_reached"), "out_of_quota"),
         (429, _openai("Rate limit reached", "rate_limit_exceeded"), "rate_limited"),
         (429, b"Too Many Requests", "rate_limited"),
+        (429, {"error": {"message": "exceeded your current quota. Retry in 12s."}}, "rate_limited"),
         (404, _openai("The model `x` does not exist", "model_not_found"), "no_such_model"),
         (404, {"object": "error", "message": "The model `x` does not exist."}, "no_such_model"),
         (404, {"error": 'model "x" not found, try pulling it first'}, "no_such_model"),
@@ -42,6 +44,8 @@ def _openai(message: str, code: str | None = None, kind: str = "invalid_request_
         (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, "bad_request"),
         (400, _openai("rejected", "content_policy_violation"), "content_refused"),
         (400, {"error": {"code": "content_filter", "message": "filtered"}}, "content_refused"),
+        (500, {"error": {"code": 500, "message": "image input is not supported"}}, "bad_request"),
+        (501, {"error": {"message": "This server does not support reranking."}}, "bad_request"),
         (408, b"", "timeout"),
         (504, b"<html><title>Gateway Time-out</title>", "timeout"),
         (500, _openai("The server had an error"), "overloaded"),
@@ -115,6 +119,7 @@ json_values = st.recursive(
 )
 
 
+@untimed
 @given(st.integers(100, 599), st.binary() | json_values.map(lambda v: json.dumps(v).encode()))
 def test_no_body_makes_it_raise(status: int, body: bytes) -> None:
     assert failure_classify(status, {}, body).message

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
 from providers.protocols.openai.stream import OpenAIStreamReader
 from providers.protocols.usage import Usage
+from tests.properties import untimed
 from tests.provider_server import PROMPT_TOKENS, WORDS, stream_chunks
 
 DONE = b"data: [DONE]\n\n"
@@ -200,6 +201,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
+@untimed
 @given(st.lists(json_values.map(_event) | st.binary(max_size=30), max_size=5))
 def test_no_stream_makes_it_raise(chunks: list[bytes]) -> None:
     reader, passed = _relay(*chunks)
