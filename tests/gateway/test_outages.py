@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey away, one and both, for a gateway in a process of its own: promises 13 to 15."""
+"""PostgreSQL and Valkey away, one and both, and SIGTERM: promises 13 to 15."""
 
 import os
 import signal
@@ -29,6 +29,7 @@ from tests.provider_server import (
 )
 from tests.waiting import wait_until
 
+Process = subprocess.Popen[bytes]
 ROOT = Path(__file__).resolve().parents[2]
 USED = PROMPT_TOKENS + len(WORDS)
 
@@ -46,15 +47,13 @@ class Wired:
     """A gateway whose database and Valkey hang on cables."""
 
     gateway: RunningGateway
-    process: "subprocess.Popen[bytes]"
+    process: Process
     postgres: Cable
     valkey: Cable
 
 
 @contextmanager
-def gateway_process(
-    environment: dict[str, str],
-) -> Iterator[tuple[RunningGateway, "subprocess.Popen[bytes]"]]:
+def gateway_process(environment: dict[str, str]) -> Iterator[tuple[RunningGateway, Process]]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "gateway.app:application", f"--port={port}"]
     process = subprocess.Popen(
