@@ -32,9 +32,10 @@ class PlainRelay:
     ) -> None:
         """Raises ProviderError where it is no reply of the protocol."""
         body = await response.read()
-        attempt.first_byte = time.monotonic()
+        arrived = time.monotonic()
         facts = call.endpoint.read(protocol, body)
         attempt.reported, attempt.text = facts.usage, facts.text
+        attempt.first_byte = arrived
         self._body = body
         self._headers = [_JSON, model_header(attempt.model)]
 

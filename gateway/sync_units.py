@@ -15,9 +15,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 DEADLINE_S = 1.0
+"""How long a unit may run. Waiting for its turn does not count: a rush is no outage."""
 PAUSE_S = 1.0
 """After a unit that found no database the next ones are not even tried for so long."""
-_THREADS = 4
+_AT_ONCE = 4
+_THREADS = 16
+"""More than run at once: a unit that is past its deadline still holds its thread for a while."""
 
 
 class DatabaseAway(Exception):
@@ -29,16 +32,18 @@ class SyncUnits:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway-unit")
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._away_until = 0.0
 
     async def run(self, unit: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the unit gives or raises; DatabaseAway where it did not reach the database."""
         loop = asyncio.get_running_loop()
-        if loop.time() < self._away_until:
-            raise DatabaseAway("the database did not answer a moment ago")
-        work = loop.run_in_executor(self._pool, lambda: _whole(unit, *args, **kwargs))
         try:
-            return await asyncio.wait_for(work, DEADLINE_S)
+            async with self._turns:
+                if loop.time() < self._away_until:
+                    raise DatabaseAway("the database did not answer a moment ago")
+                work = loop.run_in_executor(self._pool, lambda: _whole(unit, *args, **kwargs))
+                return await asyncio.wait_for(work, DEADLINE_S)
         except (OperationalError, InterfaceError, TimeoutError) as error:
             self._away_until = loop.time() + PAUSE_S
             raise DatabaseAway(type(error).__name__) from None

@@ -71,7 +71,7 @@ class ValkeyClient:
 
     @property
     def is_connected(self) -> bool:
-        return self._wire is not None
+        return self._wire is not None and not self._wire.lost.done()
 
     async def command(self, *arguments: Argument) -> Any:
         """The reply: bytes, int, list or None. Raises ValkeyAway and ValkeyReplyError."""

@@ -1,7 +1,8 @@
 """Alice owns a tenant; Charlie owns another one. Their rows are committed, and deleted after."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,15 +11,15 @@ from llmhub.base.secret import Secret
 from providers.models import LLMFactory
 from providers.selectors import factory_get
 from tenants.actors import Actor
-from tenants.llms.models import Connection, TenantLLM
+from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
 from tenants.llms.services.connections import ConnectionFacts, ModelFacts, connection_save
 from tenants.llms.services.tenant_llms import ModelSelection, tenant_llm_set_status
-from tenants.models import ConnectionState, Tenant
+from tenants.models import AccessToken, ConnectionState, Tenant, TenantUsageDaily
 from tenants.services.access_tokens import TokenFacts, token_create, token_revoke
 from tenants.services.tenants import tenant_create, tenant_delete
 from tenants.tenancy import in_schema
 from tenants.usage.drain import usage_drain_all
-from tenants.usage.models import UsageEvent
+from tenants.usage.models import UsageDaily, UsageEvent
 
 FACTORY = "Scripted"
 KEY = "sk-alices-own-key-with-the-provider"
@@ -88,14 +89,25 @@ class Person:
             return dict(TenantLLM.objects.values_list("llm_name", "used_tokens"))
 
 
-def person_create(name: str) -> Person:
+@contextmanager
+def committed_tenant(name: str) -> Iterator[Tenant]:
+    """A tenant that other threads and processes see; deleted at the end."""
     slug = f"{name}-{uuid.uuid4().hex[:8]}"
-    created = tenant_create(
-        slug=f"t{slug}", name=name, owner_email=f"{slug}@example.com", actor=ACTOR
-    )
-    issued = token_create(tenant=created.tenant, facts=TokenFacts(name="first"), actor=ACTOR)
-    return Person(created.tenant, issued.secret.reveal(), issued.token.pk)
+    owner = f"{slug}@example.com"
+    created = tenant_create(slug=slug, name=name, owner_email=owner, actor=ACTOR)
+    yield created.tenant
+    tenant_delete(tenant=created.tenant, actor=ACTOR)
 
 
-def person_delete(person: Person) -> None:
-    tenant_delete(tenant=person.tenant, actor=ACTOR)
+@contextmanager
+def person_of(tenant: Tenant) -> Iterator[Person]:
+    """The tenant's owner with a new token; what is made meanwhile goes again at the end."""
+    issued = token_create(tenant=tenant, facts=TokenFacts(name="first"), actor=ACTOR)
+    yield Person(tenant, issued.secret.reveal(), issued.token.pk)
+    usage_drain_all(claim_after_ms=0)
+    TenantUsageDaily.objects.filter(tenant=tenant).delete()
+    AccessToken.objects.filter(tenant=tenant).delete()
+    with in_schema(tenant):
+        for model in (UsageEvent, UsageDaily, ModelDefault, RouteTarget, Route, TenantLLM):
+            model.objects.all().delete()
+        Connection.objects.all().delete()

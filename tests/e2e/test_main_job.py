@@ -4,6 +4,7 @@ One hub for the whole story; the steps build on each other and run in this order
 """
 
 import signal
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,6 +29,7 @@ class Story:
     def __init__(self, hub: HubProcess) -> None:
         self.hub = hub
         self.reported: dict[tuple[str, str, str], int] = {}
+        self._clients: list[openai.OpenAI] = []
 
     @property
     def api(self) -> LLMApi:
@@ -35,8 +37,16 @@ class Story:
 
     @property
     def client(self) -> openai.OpenAI:
-        token = self.hub.hub["demo"]["token"]
-        return openai.OpenAI(base_url=f"{self.hub.url}/v1", api_key=token, max_retries=0)
+        return self.client_with(self.hub.hub["demo"]["token"])
+
+    def client_with(self, token: str) -> openai.OpenAI:
+        client = openai.OpenAI(base_url=f"{self.hub.url}/v1", api_key=token, max_retries=0)
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
 
     def note(self, factory: str, model_type: str, model: str, usage: Any) -> None:
         key = (factory, model_type, model)
@@ -53,8 +63,10 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(running_hub: HubProcess) -> Story:
-    return Story(running_hub)
+def story(running_hub: HubProcess) -> Iterator[Story]:
+    story = Story(running_hub)
+    yield story
+    story.close()
 
 
 @pytest.fixture
@@ -206,7 +218,7 @@ def test_a_disabled_model_is_refused_on_the_very_next_call(
 def test_a_revoked_token_is_refused_on_its_very_next_call(story: Story) -> None:
     made = story.api.post("/llm/tokens", name="short-lived", scopes=["inference"])
     token = made.body["details"]["token"]
-    client = openai.OpenAI(base_url=f"{story.hub.url}/v1", api_key=token, max_retries=0)
+    client = story.client_with(token)
     assert client.models.list().data
     story.api.delete(f"/llm/tokens/{made.body['details']['id']}")
     with pytest.raises(openai.AuthenticationError):

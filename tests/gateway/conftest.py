@@ -7,8 +7,9 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 from llmhub.base.valkey import valkey
+from tenants.models import Tenant
 from tests.gateway.server import RunningGateway, running_gateway
-from tests.people import KEY, Person, factory_create, person_create, person_delete
+from tests.people import KEY, Person, committed_tenant, factory_create, person_of
 from tests.provider_server import ProviderServer, running_provider
 
 
@@ -38,20 +39,24 @@ def gateway(committed: None) -> Iterator[RunningGateway]:
         yield running
 
 
-@pytest.fixture
-def alice(provider: ProviderServer) -> Iterator[Person]:
-    person = person_create("alice")
-    person.connect(provider.url)
-    yield person
-    person_delete(person)
+@pytest.fixture(scope="package")
+def tenants(committed: None) -> Iterator[tuple[Tenant, Tenant]]:
+    with committed_tenant("alice") as alices, committed_tenant("charlie") as charlies:
+        yield alices, charlies
 
 
 @pytest.fixture
-def charlie(provider: ProviderServer) -> Iterator[Person]:
-    person = person_create("charlie")
-    person.connect(provider.url)
-    yield person
-    person_delete(person)
+def alice(tenants: tuple[Tenant, Tenant], provider: ProviderServer) -> Iterator[Person]:
+    with person_of(tenants[0]) as person:
+        person.connect(provider.url)
+        yield person
+
+
+@pytest.fixture
+def charlie(tenants: tuple[Tenant, Tenant], provider: ProviderServer) -> Iterator[Person]:
+    with person_of(tenants[1]) as person:
+        person.connect(provider.url)
+        yield person
 
 
 @pytest.fixture

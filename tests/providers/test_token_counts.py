@@ -1,0 +1,42 @@
+"""Counting where a provider does not."""
+
+import pytest
+
+from providers.token_counts import TOKENS_PER_IMAGE, count_prompt, count_tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [("", 0), ("Hello", 1), ("Hello world, how are you?", 7), ("数据库", 1), ("\ud800", 1)],
+)
+def test_texts(text: str, tokens: int) -> None:
+    assert count_tokens(text) == tokens
+
+
+def test_a_long_text_is_counted_in_pieces() -> None:
+    sentence = "The quick brown fox jumps over the lazy dog. "
+    alone, together = count_tokens(sentence), count_tokens(sentence * 2000)
+    assert together == pytest.approx(alone * 2000, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("payload", "tokens"),
+    [
+        ({}, 0),
+        ({"messages": [{"role": "user", "content": "Hello"}]}, 5),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}]}, 5),
+        (
+            {"messages": [{"content": [{"type": "image_url", "image_url": {"url": "data:x"}}]}]},
+            4 + TOKENS_PER_IMAGE,
+        ),
+        ({"messages": [{"content": None, "tool_calls": [{"function": {"name": "f"}}]}]}, 12),
+        ({"messages": "nonsense", "input": None}, 0),
+        ({"messages": [1, None, {"content": 5}]}, 13),
+        ({"input": "Hello"}, 1),
+        ({"input": ["Hello", "Hello"]}, 2),
+        ({"input": [[1, 2, 3], [4]]}, 4),
+    ],
+    ids=str,
+)
+def test_prompts(payload: dict[str, object], tokens: int) -> None:
+    assert count_prompt(payload) == tokens
