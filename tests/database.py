@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.db.models import Model
-from django.test.utils import setup_databases, teardown_databases
+from pytest_django.plugin import DjangoDbBlocker
 
 from llmhub.base.valkey import valkey
 from providers.catalog.loader import catalog_load
@@ -26,19 +26,7 @@ _COPY = "catalog_copy"
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(
-    django_test_environment: None, django_db_blocker: pytest.FixtureRequest
-) -> Iterator[None]:
-    """As pytest-django's own, which makes no test database where only `committed` tests run."""
-    with django_db_blocker.unblock():
-        previous = setup_databases(verbosity=0, interactive=False, aliases=["default"])
-    yield
-    with django_db_blocker.unblock():
-        teardown_databases(previous, verbosity=0)
-
-
-@pytest.fixture(scope="session")
-def _catalog_copy(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+def _catalog_copy(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The shipped catalog in a schema of its own: loading takes long, copying rows does not."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         catalog_load()
@@ -64,7 +52,7 @@ def catalog(_catalog_copy: None, db: None) -> None:
 
 
 @pytest.fixture
-def committed(_catalog_copy: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+def committed(_catalog_copy: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A test whose transactions commit, with the shipped catalog; nothing is left of it."""
     with django_db_blocker.unblock():
         try:

@@ -48,8 +48,19 @@ class Source:
 
     def called_names(self) -> set[str]:
         """Every `name(...)` in it that is no attribute."""
-        calls = (node.func for node in ast.walk(self.tree) if isinstance(node, ast.Call))
-        return {func.id for func in calls if isinstance(func, ast.Name)}
+        return {call.func.id for call in self._calls() if isinstance(call.func, ast.Name)}
+
+    def called_with_variables(self) -> set[str]:
+        """Every `name(x)` and `module.name(x)` in it whose `x` is no literal."""
+        calls = (call for call in self._calls() if not _is_literal(call.args[:1]))
+        return {getattr(call.func, "id", getattr(call.func, "attr", "")) for call in calls}
+
+    def _calls(self) -> Iterator[ast.Call]:
+        return (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+
+
+def _is_literal(arguments: list[ast.expr]) -> bool:
+    return bool(arguments) and isinstance(arguments[0], ast.Constant)
 
 
 def is_below(name: str, package: str) -> bool:

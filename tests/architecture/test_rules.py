@@ -39,7 +39,8 @@ BROKEN = [
     (rules.what_faces_a_caller_is_thin, "tenants.llms.tasks", "Tenant.objects.all()"),
     (rules.what_faces_a_caller_is_thin, "llmhub.management.commands.x", "import requests"),
     (rules.nothing_is_made_by_name, "tenants.x", "eval(request.GET['code'])"),
-    (rules.nothing_is_made_by_name, "tenants.x", "from importlib import import_module"),
+    (rules.nothing_is_made_by_name, "tenants.x", "import_module(request.GET['name'])"),
+    (rules.nothing_is_made_by_name, "tenants.x", "importlib.import_module(name)"),
     (rules.nothing_is_made_by_name, "tenants.x", "import pickle"),
 ]
 

@@ -49,12 +49,20 @@ MATRIX: dict[str, Entry] = {
     "POST delete_llm": Entry(404, NAMED | {"connection": CONNECTION, "force": True}),
     "POST enable_llm": Entry(404, NAMED | {"status": "0"}),
     "POST delete_factory": Entry(404, {"llm_factory": COMPATIBLE, "force": True}),
+    "GET usage": OWN_LIST,
     "GET connections": OWN_LIST,
     "POST connections": Entry(422, {"llm_factory": "Anthropic", "api_key": "sk-ant-0123456789ab"}),
     "GET connections/<connection_id>": Entry(404),
     "PATCH connections/<connection_id>": Entry(404, {"name": "charlies", "is_enabled": False}),
     "DELETE connections/<connection_id>": Entry(404, query={"force": "true"}),
     "POST connections/<connection_id>/check": Entry(404),
+    "GET routes": OWN_LIST,
+    "POST routes": Entry(
+        404, {"name": "charlies", "model_type": "chat", "targets": [{"model": NAME}]}
+    ),
+    "GET routes/<route_id>": Entry(404),
+    "PATCH routes/<route_id>": Entry(404, {"name": "charlies", "is_enabled": False}),
+    "DELETE routes/<route_id>": Entry(404),
     "GET tokens": OWN_LIST,
     "POST tokens": Entry(200, {"name": "charlies"}),
     "GET tokens/<token_id>": Entry(404),
@@ -73,8 +81,11 @@ def ids(alice, provider) -> dict[str, str]:
     with in_schema(alice.tenant):
         route = ModelRoute.objects.create(name="alices-route", model_type="chat")
         RouteTarget.objects.create(route=route, tenant_llm=TenantLLM.objects.get())
-    token = alice.api.get("tokens").data["items"][0]["id"]
-    return {"connection_id": connections(alice.api)[0]["id"], "token_id": token}
+    return {
+        "connection_id": connections(alice.api)[0]["id"],
+        "route_id": str(route.pk),
+        "token_id": alice.api.get("tokens").data["items"][0]["id"],
+    }
 
 
 @pytest.fixture
