@@ -17,7 +17,6 @@ class OperatorSite(UnfoldAdminSite):
     site_title = "LLM Hub"
     site_header = "LLM Hub operator"
     index_title = "Overview"
-    enable_nav_sidebar = False
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if request.user.is_authenticated and not self.has_permission(request):
@@ -25,10 +24,14 @@ class OperatorSite(UnfoldAdminSite):
         wanted = request.GET.get("next") or reverse("admin:index")
         return redirect_to_login(wanted, reverse("pages:sign_in"))
 
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: Any = None
+    ) -> HttpResponse:
         from tenants.pages.signing_in import SignOut  # models are loaded after this site
 
         return SignOut.as_view()(request)
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: Any = None
+    ) -> HttpResponse:
         return redirect("pages:own_password")

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def servers_start(folder: Folder) -> dict[str, str]:
     cache = folder.start(valkey.program(is_durable=False))
     postgres.prepare(folder.run, is_durable=False)
     database = folder.start(postgres.program(is_durable=False))
-    process_wait_ready(database, postgres.is_ready, timeout_s=60)
+    process_wait_ready(database, partial(postgres.is_ready, database.pid), timeout_s=60)
     process_wait_ready(cache, valkey.is_ready, timeout_s=60)
     return {
         "DATABASE_URL": postgres.url,

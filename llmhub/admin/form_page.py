@@ -18,7 +18,8 @@ def form_page(
     submit_label: str,
     **context: Any,
 ) -> TemplateResponse:
-    """`is_dangerous` makes the button red, `is_search` sends the form by GET, `obj` is the row."""
+    """In the context, `is_dangerous` makes the button red, `is_search` sends the form by GET, and
+    `object` is the row that the page is about."""
     whole = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,

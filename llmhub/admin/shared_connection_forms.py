@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 from unfold.widgets import UnfoldAdminTextInputWidget as TextInput
 
 from llmhub.base.errors import HubError
+from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from providers.credentials import CredentialField
 from providers.selectors import CatalogFactory, factory_get, factory_list
@@ -57,7 +59,7 @@ class SharedConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     @property
     def is_new(self) -> bool:
-        return self.instance._state.adding
+        return bool(self.instance._state.adding)
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -118,7 +120,7 @@ class SharedModelForm(forms.ModelForm):  # type: ignore[type-arg]
         labels = {"llm_name": "Model", "model_type": "Type", "max_tokens": "Context (tokens)"}
 
 
-class SharedModelFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+class SharedModelFormSet(PaginationInlineFormSet):
     """Models of a connection; each of a type that its factory has an address for."""
 
     def clean(self) -> None:
@@ -131,18 +133,16 @@ class SharedModelFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
                 form.add_error("model_type", said)
 
     def facts(self) -> tuple[SharedModelFacts, ...]:
-        kept = (form for form in self.forms if form.cleaned_data and not self._is_dropped(form))
+        filled = (form.cleaned_data for form in self.forms if form.cleaned_data)
         return tuple(
             SharedModelFacts(
-                llm_name=form.cleaned_data["llm_name"],
-                model_type=form.cleaned_data["model_type"],
-                max_tokens=form.cleaned_data["max_tokens"],
+                llm_name=data["llm_name"],
+                model_type=ModelType(data["model_type"]),
+                max_tokens=data["max_tokens"],
             )
-            for form in kept
+            for data in filled
+            if not data.get("DELETE")
         )
-
-    def _is_dropped(self, form: Any) -> bool:
-        return bool(self._should_delete_form(form))
 
 
 def credential_names(factory: CatalogFactory) -> tuple[str, ...]:

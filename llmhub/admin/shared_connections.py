@@ -45,6 +45,7 @@ class SharedModelInline(TabularInline):
     fields = ("llm_name", "model_type", "max_tokens")
     verbose_name_plural = "models"
     extra = 1
+    hide_title = True
 
 
 @admin.register(SharedConnection)
@@ -89,9 +90,11 @@ class SharedConnectionAdmin(AuditedAdmin):
             is_search=True,
         )
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        form = connection_form(_factory(request, obj), is_new=obj is None)
-        return super().get_form(request, obj, **{**kwargs, "form": form})
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        kwargs["form"] = connection_form(_factory(request, obj), is_new=obj is None)
+        return super().get_form(request, obj, change=change, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         names = credential_names(_factory(request, obj))
@@ -101,12 +104,12 @@ class SharedConnectionAdmin(AuditedAdmin):
             ("Address and key", {"fields": ("base_url", *stored, *names)}),
             ("Granted to", {"fields": ("is_granted_to_all", "granted_to")}),
         ]
-        last_test = {"fields": ("state_label", "state_message", "last_test", "switched_on")}
+        last_test = {"fields": ("state", "state_message", "checked_at", "switched_on")}
         return [*sections, ("Last test", last_test)] if obj else sections
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Tenants' models refer to provider and name: they never change."""
-        fixed = ("provider", "key", "state_label", "state_message", "last_test", "switched_on")
+        fixed = ("provider", "key", "state", "state_message", "checked_at", "switched_on")
         return (*fixed, "name") if obj else fixed
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

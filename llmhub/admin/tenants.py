@@ -59,6 +59,7 @@ class MembershipInline(ReadOnlyInline):
     fields = ("user", "role", "created_at")
     readonly_fields = ("created_at",)
     show_change_link = False
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         rows: QuerySet[Membership] = super().get_queryset(request)
@@ -79,10 +80,12 @@ class TenantAdmin(AuditedAdmin):
         customers = rows.exclude(schema_name=get_public_schema_name())
         return customers.annotate(members=Count("memberships", distinct=True))
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        return super().get_form(
-            request, obj, **(kwargs if obj else {**kwargs, "form": TenantAddForm})
-        )
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if obj is None:
+            kwargs["form"] = TenantAddForm
+        return super().get_form(request, obj, change=change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
@@ -125,6 +128,7 @@ class TenantAdmin(AuditedAdmin):
             f"and keys, tokens, members, usage and audit. Type {tenant.slug} to confirm.",
             submit_label="Delete this tenant",
             is_dangerous=True,
+            object=tenant,
         )
 
     @admin.action(description="Suspend: refuse every call and sign-in")

@@ -49,6 +49,7 @@ class MembershipInline(ReadOnlyInline):
     fields = ("tenant", "role", "created_at")
     readonly_fields = ("created_at",)
     show_change_link = False
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         rows: QuerySet[Membership] = super().get_queryset(request)
@@ -113,6 +114,7 @@ class UserAdmin(AuditedAdmin):
             title=f"Password of {user.email}",
             lead="Give it to them over a safe way. Their open sessions end.",
             submit_label="Set password",
+            object=user,
         )
 
     @admin.action(description="Deactivate: end sessions and refuse sign-in")

@@ -94,13 +94,13 @@ class Postgres:
             stop_timeout_s=30,
         )
 
-    def is_ready(self) -> bool:
-        """Whether it takes connections: the last line of its lock file says so, as for pg_ctl."""
+    def is_ready(self, pid: int) -> bool:
+        """Whether that process takes connections: its lock file says so, as for pg_ctl."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) > 7 and lines[3] == str(self.port) and lines[7].strip() == "ready"
+        return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def _check_version(self) -> None:
         ours = wheel_version(_MODULE).partition(".")[0]
@@ -126,9 +126,10 @@ class Postgres:
         if not lock.exists():
             return
         pid = lock.read_text(encoding="utf-8").partition("\n")[0].strip()
-        command = ["ps", "-o", "comm=", "-p", pid]
+        command = ["ps", "-o", "stat=,comm=", "-p", pid]
         asked = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
-        if "postgres" not in asked.stdout:
+        is_zombie = asked.stdout.startswith("Z")
+        if is_zombie or "postgres" not in asked.stdout:
             lock.unlink()
 
     def _initialise(self, run: Callable[[Program], None], is_durable: bool) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from llmhub.config import HubConfig
 from llmhub.embedded.model import MODEL_NAME, ModelServer
@@ -76,7 +77,7 @@ def servers_start(servers: EmbeddedServers, supervisor: Supervisor, pause: Pause
         with step("Preparing PostgreSQL's data"):
             servers.postgres.prepare(lambda program: supervisor.run(program, pause))
         process = supervisor.start(servers.postgres.program())
-        waiting.append(("PostgreSQL", process, servers.postgres.is_ready))
+        waiting.append(("PostgreSQL", process, partial(servers.postgres.is_ready, process.pid)))
     for name, process, is_ready in waiting:
         with step(f"Starting {name}", started):
             wait_ready(process, is_ready, timeout_s=START_TIMEOUT_S, pause=pause)

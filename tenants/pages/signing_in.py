@@ -59,7 +59,7 @@ class SignIn(_Counted, LoginView):
 
 
 class SignOut(LogoutView):
-    next_page = reverse_lazy("pages:sign_in")
+    next_page = "pages:sign_in"
 
 
 class OwnPassword(_Counted, PasswordChangeView):

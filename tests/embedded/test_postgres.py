@@ -1,5 +1,6 @@
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -25,7 +26,7 @@ def _server(folder: Folder, password: str = PASSWORD) -> Postgres:
 
 def _start(folder: Folder, server: Postgres) -> Process:
     process = folder.start(server.program())
-    wait_ready(process, server.is_ready, timeout_s=60)
+    wait_ready(process, partial(server.is_ready, process.pid), timeout_s=60)
     return process
 
 

@@ -1,14 +1,15 @@
 """What a member sees first: the tenant's models, whether each can be called, what it has used."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from llmhub.base.model_types import ModelType
 from providers.selectors import factory_list
-from tenants.llms.selectors.defaults import default_names
-from tenants.llms.selectors.tenant_llms import configured_models, used_models
+from tenants.llms.selectors.tenant_llms import states_of, used_tokens_of
+from tenants.llms.snapshot_build import snapshot_build
 from tenants.models import Tenant
+from tenants.snapshots import ModelView
 
 
 @dataclass(frozen=True)
@@ -68,46 +69,36 @@ class TenantOverview:
 
 
 def tenant_overview(*, tenant: Tenant) -> TenantOverview:
-    logos = {factory.name: factory.logo for factory in factory_list(active_only=False)}
-    used = {
-        (factory, *_key(model, "name", "type")): model
-        for factory, group in used_models(tenant=tenant, has_details=True).items()
-        for model in group["llm"]
-    }
+    """As the gateway sees the tenant; nothing of one that has been suspended meanwhile."""
+    snapshot = snapshot_build(tenant.pk)
+    models = snapshot.models if snapshot else ()
+    default = snapshot.defaults.get(ModelType.CHAT) if snapshot else None
+    used, states = used_tokens_of(tenant), states_of(tenant)
+    lines: dict[str, list[ModelLine]] = defaultdict(list)
+    for model in models:
+        state = states.get(model.connection.id, {}).get("state", "")
+        tokens = used.get((model.connection.id, model.llm_name, model.model_type.value), 0)
+        lines[model.llm_factory].append(_line(model, state, tokens))
     providers = tuple(
-        ProviderSection(
-            llm_factory=factory,
-            logo=logos.get(factory, ""),
-            models=tuple(_line(model, used) for model in models),
-        )
-        for factory, models in configured_models(tenant=tenant).items()
+        ProviderSection(factory.name, factory.logo, tuple(lines[factory.name]))
+        for factory in factory_list(active_only=False)
+        if factory.name in lines
     )
-    default = default_names(tenant=tenant)[ModelType.CHAT]
-    return TenantOverview(providers, default or _first_chat_model(providers))
+    return TenantOverview(providers, default.usual_name if default else _first_chat(models))
 
 
-def _first_chat_model(providers: Iterable[ProviderSection]) -> str:
-    ready = (
-        f"{model.llm_name}@{provider.llm_factory}"
-        for provider in providers
-        for model in provider.models
-        if model.is_ready and model.model_type == ModelType.CHAT
-    )
-    return next(ready, "")
+def _first_chat(models: Iterable[ModelView]) -> str:
+    chat = (m.usual_name for m in models if m.model_type is ModelType.CHAT and not m.refusal)
+    return next(chat, "")
 
 
-def _line(model: dict[str, Any], used: Mapping[tuple[Any, ...], dict[str, Any]]) -> ModelLine:
-    facts = used.get((model["fid"], *_key(model, "llm_name", "model_type")), {})
+def _line(model: ModelView, state: str, used_tokens: int) -> ModelLine:
     return ModelLine(
-        llm_name=model["llm_name"],
-        model_type=model["model_type"],
-        connection=model["connection"],
-        is_shared=model["is_shared"],
-        reason=model["reason"],
-        connection_state=facts.get("state", ""),
-        used_tokens=facts.get("used_token", 0),
+        llm_name=model.llm_name,
+        model_type=model.model_type.value,
+        connection=model.connection.name,
+        is_shared=model.connection.is_shared,
+        reason=model.refusal,
+        connection_state=state,
+        used_tokens=used_tokens,
     )
-
-
-def _key(model: dict[str, Any], name: str, kind: str) -> tuple[Any, ...]:
-    return (model["connection"], model["is_shared"], model[name], model[kind])
