@@ -34,6 +34,7 @@ def test_it_tests_that_very_model_and_stores_it(alice, provider):
     [
         (COMPATIBLE, "test-embedding", "embedding", "/v1/embeddings"),
         (COMPATIBLE, "test-chat", "image2text", CHAT),
+        (COMPATIBLE, "test-rerank", "rerank", "/v1/rerank"),
         ("OpenAI", "tts-1", "tts", "/v1/audio/speech"),
         ("OpenAI", "whisper-1", "speech2text", "/v1/audio/transcriptions"),
     ],
@@ -143,7 +144,6 @@ def test_max_tokens_that_are_no_such_number_are_refused(alice, provider, max_tok
 @pytest.mark.parametrize(
     ("llm_factory", "model_type", "message"),
     [
-        (COMPATIBLE, "rerank", "Rerank model from OpenAI-API-Compatible is not supported yet."),
         (COMPATIBLE, "tts", "TTS model from OpenAI-API-Compatible is not supported yet."),
         ("Anthropic", "chat", "Chat model from Anthropic is not supported yet."),
         ("Google Cloud", "embedding", "Embedding model from Google Cloud is not supported yet."),
