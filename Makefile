@@ -4,7 +4,8 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 PY := .venv/bin/python
-UV := $(PY) -m uv pip install --quiet --python $(PY)
+# Compiled here once, and not by every process that starts.
+UV := $(PY) -m uv pip install --quiet --compile-bytecode --python $(PY)
 
 .DEFAULT_GOAL := help
 .PHONY: help install up test lint format types bench lock clean

@@ -4,9 +4,12 @@ Behind one, a tenant's `search_path` is lost between statements, and a query rea
 tables (measured: about half of them). So the hub refuses to run behind one.
 """
 
+import logging
 from contextlib import closing
 
 import psycopg
+
+logger = logging.getLogger(__name__)
 
 ROUNDS = 3
 TIMEOUT_S = 5
@@ -38,6 +41,15 @@ def pooler_refuse(database_url: str) -> None:
             is_shared = True
     if is_shared:
         raise PoolerFound
+
+
+def pooler_refuse_at_start(database_url: str) -> None:
+    """For a web process: raises PoolerFound. With the database away it starts all the same, for
+    it says so in /healthz/ready and works once the database is back."""
+    try:
+        pooler_refuse(database_url)
+    except psycopg.OperationalError as error:
+        logger.warning("cannot tell whether a pooler stands before the database: %s", error)
 
 
 def _shares_processes(first: Connection, second: Connection) -> bool:

@@ -9,8 +9,10 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,13 @@ class Folder:
         process = process_start(program, run_dir=self.path / "run", log_dir=self.path / "log")
         self.processes.append(process)
         return process
+
+    def run(self, program: Program) -> None:
+        """Run a program to its end."""
+        process = self.start(program)
+        while process.exit_code() is None:
+            time.sleep(0.01)
+        assert process.exit_code() == 0, process.last_words()
 
     def close(self) -> None:
         """End the processes and remove the files, wherever PostgreSQL's were put."""
@@ -63,9 +72,9 @@ def servers_start(folder: Folder) -> dict[str, str]:
     valkey = Valkey(folder.path / "valkey", port=free_port(), password=secrets.token_urlsafe(16))
     valkey.prepare()
     cache = folder.start(valkey.program(is_durable=False))
-    postgres.prepare(is_durable=False)
+    postgres.prepare(folder.run, is_durable=False)
     database = folder.start(postgres.program(is_durable=False))
-    process_wait_ready(database, postgres.is_ready, timeout_s=60)
+    process_wait_ready(database, partial(postgres.is_ready, database.pid), timeout_s=60)
     process_wait_ready(cache, valkey.is_ready, timeout_s=60)
     return {
         "DATABASE_URL": postgres.url,

@@ -15,12 +15,13 @@ import secrets
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from llmhub.embedded.accounts import Account, can_reach, server_account
 from llmhub.embedded.errors import StartFailed
 from llmhub.embedded.ports import LOOPBACK
-from llmhub.embedded.processes import Program, telling_line
+from llmhub.embedded.processes import Program
 from llmhub.embedded.wheels import wheel_folder, wheel_version
 
 NAME = "llmhub"
@@ -49,11 +50,11 @@ class Postgres:
     def data(self) -> Path:
         return self._folder / "data"
 
-    def prepare(self, *, is_durable: bool = True) -> None:
+    def prepare(self, run: Callable[[Program], None], *, is_durable: bool = True) -> None:
         """Make the cluster where there is none; raises StartFailed for one of another version.
 
-        `is_durable=False` (tests) does not flush the new files to the disk, and lets the role
-        create databases.
+        `run` runs a program to its end and raises StartFailed when it fails. `is_durable=False`
+        (tests) does not flush the new files to the disk, and lets the role create databases.
         """
         _folder_make(self._folder)
         self._folder = self._folder.resolve()
@@ -63,7 +64,7 @@ class Postgres:
             self._check_version()
             self._remove_stale_lock()
             return
-        self._initialise(is_durable)
+        self._initialise(run, is_durable)
 
     def program(self, *, is_durable: bool = True) -> Program:
         """What to run, after `prepare()`."""
@@ -93,13 +94,13 @@ class Postgres:
             stop_timeout_s=30,
         )
 
-    def is_ready(self) -> bool:
-        """Whether it takes connections: the last line of its lock file says so, as for pg_ctl."""
+    def is_ready(self, pid: int) -> bool:
+        """Whether that process takes connections: its lock file says so, as for pg_ctl."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) > 7 and lines[3] == str(self.port) and lines[7].strip() == "ready"
+        return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def _check_version(self) -> None:
         ours = wheel_version(_MODULE).partition(".")[0]
@@ -125,51 +126,56 @@ class Postgres:
         if not lock.exists():
             return
         pid = lock.read_text(encoding="utf-8").partition("\n")[0].strip()
-        command = ["ps", "-o", "comm=", "-p", pid]
+        command = ["ps", "-o", "stat=,comm=", "-p", pid]
         asked = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
-        if "postgres" not in asked.stdout:
+        is_zombie = asked.stdout.startswith("Z")
+        if is_zombie or "postgres" not in asked.stdout:
             lock.unlink()
 
-    def _initialise(self, is_durable: bool) -> None:
+    def _initialise(self, run: Callable[[Program], None], is_durable: bool) -> None:
         """Build the cluster under another name first: a half-made one is never taken for whole."""
         new = self._folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         if self._account:
             os.chown(new, self._account.uid, self._account.gid)
-        initdb = [
-            str(self._binaries / "initdb"),
-            *("-D", str(new), "--username=postgres", "--auth=reject"),
-            *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
-            *("--builtin-locale=C.UTF-8", "--no-instructions"),
-        ]
-        self._run([*initdb, *([] if is_durable else ["--no-sync"])], "")
-        may = "NOCREATEDB" if is_durable else "CREATEDB"
-        single = [str(self._binaries / "postgres"), "--single", "-D", str(new)]
-        self._run(
-            [*single, "-c", "exit_on_error=on", *([] if is_durable else ["-F"]), "postgres"],
-            f"CREATE ROLE {NAME} LOGIN NOSUPERUSER {may} PASSWORD '{self._password}';\n"
-            f"CREATE DATABASE {NAME} OWNER {NAME};\n",
-        )
+        run(self._initdb(new, is_durable))
+        run(self._single_user(new, is_durable))
         (new / "pg_hba.conf").write_text(f"host all {NAME} {LOOPBACK}/32 scram-sha-256\n")
         new.rename(self.data)
 
-    def _run(self, argv: list[str], text: str) -> None:
-        account = self._account
-        done = subprocess.run(  # noqa: S603 - programs of our own, no shell
-            argv,
-            check=False,
-            input=text,
-            capture_output=True,
-            text=True,
-            cwd=self._folder,
+    def _initdb(self, new: Path, is_durable: bool) -> Program:
+        return Program(
+            name="initdb",
+            argv=(
+                str(self._binaries / "initdb"),
+                *("-D", str(new), "--username=postgres", "--auth=reject"),
+                *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
+                *("--builtin-locale=C.UTF-8", "--no-instructions"),
+                *(() if is_durable else ("--no-sync",)),
+            ),
             env=_ENVIRONMENT,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
+            cwd=self._folder,
+            account=self._account,
         )
-        if done.returncode != 0:
-            raise StartFailed(f"Cannot create the database: {telling_line(done.stderr)}")
+
+    def _single_user(self, new: Path, is_durable: bool) -> Program:
+        """Makes role and database without a server that anybody could reach meanwhile."""
+        may = "NOCREATEDB" if is_durable else "CREATEDB"
+        return Program(
+            name="postgres-single",
+            argv=(
+                str(self._binaries / "postgres"),
+                *("--single", "-D", str(new), "-c", "exit_on_error=on"),
+                *(() if is_durable else ("-F",)),
+                "postgres",
+            ),
+            env=_ENVIRONMENT,
+            stdin=f"CREATE ROLE {NAME} LOGIN NOSUPERUSER {may} PASSWORD '{self._password}';\n"
+            f"CREATE DATABASE {NAME} OWNER {NAME};\n",
+            cwd=self._folder,
+            account=self._account,
+        )
 
 
 def _folder_make(folder: Path) -> None:

@@ -7,6 +7,7 @@ Linux it gets `orphan_signal` when the supervisor dies. Its pid file stays locke
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,6 +116,20 @@ def process_start(
     return Process(program, popen, log)
 
 
+def process_run(
+    program: Program, *, run_dir: Path, log_dir: Path, pause: Pause = time.sleep
+) -> None:
+    """Run a program to its end; raises StartFailed with its own words when it fails."""
+    process = process_start(program, run_dir=run_dir, log_dir=log_dir)
+    try:
+        while (code := process.exit_code()) is None:
+            pause(POLL_S)
+    finally:
+        process.kill()
+    if code != 0:
+        raise StartFailed(f"{program.name} failed: {process.last_words()}")
+
+
 def wait_ready(
     process: Process,
     is_ready: Callable[[], bool],
@@ -145,9 +160,15 @@ def telling_line(text: str) -> str:
 
 
 def log_trim(log: Path) -> None:
-    """Set a long log aside, keeping one older, so that logs do not fill the disk."""
+    """Set a long log aside, keeping one older, so that logs do not fill the disk.
+
+    It is copied and emptied, not renamed: its process goes on writing at the end of the same file.
+    """
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-        log.replace(log.with_suffix(".log.1"))
+        older = log.with_suffix(".log.1")
+        older.touch(mode=0o600)
+        shutil.copyfile(log, older)
+        os.truncate(log, 0)
 
 
 def _spawn(program: Program, log: Path, pid_file: int, has_output: bool) -> subprocess.Popen[bytes]:

@@ -11,7 +11,7 @@ from llmhub.embedded.processes import log_trim
 MIN_FREE_BYTES = 200_000_000
 _FOLDERS = ("run", "log")
 # What a running hub leaves for others to read; a leftover when none runs.
-_RUNNING_FILES = ("hub.json", "run/environment.json")
+_RUNNING_FILES = ("hub.json", "run/environment.json", "run/*.ready")
 
 
 def data_dir_make(data_dir: Path) -> None:
@@ -51,8 +51,9 @@ def data_dir_lock(data_dir: Path) -> int:
 
 def running_files_remove(data_dir: Path) -> None:
     """Nobody may take a stopped hub's addresses for a running one's."""
-    for name in _RUNNING_FILES:
-        (data_dir / name).unlink(missing_ok=True)
+    for pattern in _RUNNING_FILES:
+        for path in data_dir.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def logs_trim(data_dir: Path) -> None:

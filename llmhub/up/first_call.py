@@ -4,6 +4,7 @@ import json
 import time
 from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 from llmhub.config import HubConfig
 from llmhub.embedded.errors import StartFailed
@@ -49,7 +50,9 @@ def _request(
     """Status and JSON of the answer; status 0 where there is none."""
     host = _EVERY_ADDRESS.get(config.hub_host, config.hub_host)
     connection = HTTPConnection(host, config.hub_port, timeout=_CALL_TIMEOUT_S)
-    headers = {"Host": "localhost", "Content-Type": "application/json"}
+    # The one name that the hub surely answers to.
+    named = urlsplit(config.public_url).netloc
+    headers = {"Host": named, "Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     try:

@@ -3,21 +3,29 @@
 import errno
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 
 from llmhub.config import VARIABLES, HubConfig, environment_file, variable_text
 from llmhub.embedded.errors import StartFailed
 from llmhub.embedded.leftovers import leftovers_end
+from llmhub.embedded.processes import wait_ready
 from llmhub.up.data_dir import data_dir_lock, data_dir_make, logs_trim, running_files_remove
 from llmhub.up.first_call import hub_call_model, hub_wait_healthy
 from llmhub.up.generated import Generated, demo_token_save, generated_load
 from llmhub.up.listening import listening_socket
 from llmhub.up.preparation import Prepared, hub_prepare
 from llmhub.up.private_files import private_json_write
-from llmhub.up.programs import beat_program, web_program, worker_program
+from llmhub.up.programs import beat_program, ready_file, web_program, worker_program
 from llmhub.up.progress import complain, say, step
-from llmhub.up.servers import EmbeddedServers, servers_choose, servers_start
+from llmhub.up.servers import (
+    START_TIMEOUT_S,
+    EmbeddedServers,
+    model_wait,
+    servers_choose,
+    servers_start,
+)
 from llmhub.up.stop_signals import StopRequested, StopSignals, exit_code
 from llmhub.up.supervisor import Supervisor
 from llmhub.up.welcome import welcome
@@ -30,15 +38,17 @@ _NOT_WRITTEN = {"HUB_DATA_DIR"}
 def hub_run(config: HubConfig) -> int:
     """Start the hub, keep it running until told to stop, stop it; gives the exit code."""
     signals = StopSignals()
-    supervisor = Supervisor(config.hub_data_dir)
     try:
         data_dir_make(config.hub_data_dir)
         lock = data_dir_lock(config.hub_data_dir)
     except StartFailed as error:
         complain(str(error))
         return 1
+    except OSError as error:
+        complain(_explain(error))
+        return 1
     try:
-        return _run_locked(config, supervisor, signals)
+        return _run_locked(config, Supervisor(config.hub_data_dir), signals)
     finally:
         os.close(lock)
 
@@ -74,14 +84,14 @@ def _start(
 ) -> None:
     started = time.monotonic()
     data_dir = config.hub_data_dir
-    listener = listening_socket(config)
-    # A listener that is left open would keep callers waiting while the web process drains.
-    cleanup.append(listener.close)
     running_files_remove(data_dir)
     logs_trim(data_dir)
     left = leftovers_end(data_dir / "run", signals=_LEFTOVER_SIGNALS, pause=signals.pause)
     if left:
         say(f"Ended what an earlier run had left: {', '.join(left)}")
+    listener = listening_socket(config)
+    # A listener that is left open would keep callers waiting while the web process drains.
+    cleanup.append(listener.close)
     generated = generated_load(data_dir)
     servers = servers_choose(config, generated)
     servers_start(servers, supervisor, signals.pause)
@@ -89,15 +99,25 @@ def _start(
     prepared = hub_prepare(config, generated, servers.model_address(), supervisor, signals.pause)
     demo_token_save(data_dir, generated, prepared.demo_token or generated.demo_token)
     with step("Starting web, worker and beat"):
-        web = supervisor.start(web_program(config, listener.fileno()))
-        supervisor.start(worker_program(config))
-        supervisor.start(beat_program(config))
-        hub_wait_healthy(config, web, signals.pause)
+        _start_own(config, supervisor, signals, listener)
     if servers.model and prepared.demo_token:
         with step("Calling the built-in model through the hub"):
+            model_wait(servers, supervisor, signals.pause)
             hub_call_model(config, prepared.demo_token, signals.pause)
     _write_hub_file(config, prepared)
     say(welcome(config, prepared, time.monotonic() - started))
+
+
+def _start_own(
+    config: HubConfig, supervisor: Supervisor, signals: StopSignals, listener: socket.socket
+) -> None:
+    """Start the hub's own processes side by side and wait until each of them works."""
+    web = supervisor.start(web_program(config, listener.fileno()))
+    others = [supervisor.start(worker_program(config)), supervisor.start(beat_program(config))]
+    hub_wait_healthy(config, web, signals.pause)
+    for process in others:
+        is_ready = ready_file(config, process.name).exists
+        wait_ready(process, is_ready, timeout_s=START_TIMEOUT_S, pause=signals.pause)
 
 
 def _write_environment(config: HubConfig, generated: Generated, servers: EmbeddedServers) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 from llmhub import serve
 from llmhub.config import ROOT, HubConfig
@@ -35,6 +36,11 @@ def beat_program(config: HubConfig) -> Program:
     return _python(config, "beat", (*arguments, *level), stop_timeout_s=10)
 
 
+def ready_file(config: HubConfig, name: str) -> Path:
+    """What worker and beat touch once they work (see llmhub/celery.py)."""
+    return config.hub_data_dir / "run" / f"{name}.ready"
+
+
 def prepare_program(config: HubConfig, request: str) -> Program:
     """Migrate, load the catalog, make operator and demo tenant; `request` is fed to stdin."""
     return _python(
@@ -62,6 +68,7 @@ def _python(
         | {
             "HUB_DATA_DIR": str(config.hub_data_dir),
             "DJANGO_SETTINGS_MODULE": "llmhub.settings",
+            "HUB_READY_FILE": str(ready_file(config, name)),
             "PYTHONUNBUFFERED": "1",
         },
         stdin=stdin,

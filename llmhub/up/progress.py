@@ -35,6 +35,10 @@ def step(text: str, started: float | None = None) -> Iterator[None]:
     if is_watched:
         sys.stdout.write(f"  {text} ...")
         sys.stdout.flush()
-    yield
+    try:
+        yield
+    except BaseException:
+        say("" if is_watched else f"  {text} ...")
+        raise
     seconds = f"{time.monotonic() - started:5.1f} s"
     say(f"\r  {seconds}  {text}    " if is_watched else f"  {seconds}  {text}")

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from llmhub.config import HubConfig
 from llmhub.embedded.model import MODEL_NAME, ModelServer
@@ -63,21 +64,27 @@ def servers_choose(config: HubConfig, generated: Generated) -> EmbeddedServers:
 
 
 def servers_start(servers: EmbeddedServers, supervisor: Supervisor, pause: Pause) -> None:
-    """Start them side by side and wait for each; raises StartFailed."""
+    """Start them side by side and wait for the database and Valkey; raises StartFailed."""
     started = time.monotonic()
+    if servers.model:  # it loads while others start: `model_wait` waits for it
+        supervisor.start(servers.model.program())
     waiting = []
-    if servers.model:
-        process = supervisor.start(servers.model.program())
-        waiting.append(("the model", process, servers.model.is_ready))
     if servers.valkey:
         servers.valkey.prepare()
         process = supervisor.start(servers.valkey.program())
         waiting.append(("Valkey", process, servers.valkey.is_ready))
     if servers.postgres:
         with step("Preparing PostgreSQL's data"):
-            servers.postgres.prepare()
+            servers.postgres.prepare(lambda program: supervisor.run(program, pause))
         process = supervisor.start(servers.postgres.program())
-        waiting.append(("PostgreSQL", process, servers.postgres.is_ready))
-    for name, process, is_ready in reversed(waiting):
+        waiting.append(("PostgreSQL", process, partial(servers.postgres.is_ready, process.pid)))
+    for name, process, is_ready in waiting:
         with step(f"Starting {name}", started):
             wait_ready(process, is_ready, timeout_s=START_TIMEOUT_S, pause=pause)
+
+
+def model_wait(servers: EmbeddedServers, supervisor: Supervisor, pause: Pause) -> None:
+    """Wait until the model is loaded; raises StartFailed."""
+    if servers.model:
+        process = supervisor.process("model")
+        wait_ready(process, servers.model.is_ready, timeout_s=START_TIMEOUT_S, pause=pause)

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from llmhub.embedded.errors import StartFailed
-from llmhub.embedded.processes import Pause, Process, Program, process_start
+from llmhub.embedded.processes import Pause, Process, Program, log_trim, process_run, process_start
 from llmhub.up.progress import say
 from llmhub.up.stop_signals import StopRequested
 
@@ -34,17 +34,25 @@ class Supervisor:
         self._processes[program.name] = process
         return process
 
+    def process(self, name: str) -> Process:
+        return self._processes[name]
+
+    def run(self, program: Program, pause: Pause) -> None:
+        """Run a program to its end; raises StartFailed when it fails."""
+        process_run(program, run_dir=self._run_dir, log_dir=self._log_dir, pause=pause)
+
     def forget(self, process: Process) -> None:
         """A process that was to end has ended."""
         process.wait_stopped()
         del self._processes[process.name]
 
     def watch(self, pause: Pause) -> None:
-        """Restart what dies, until `pause` raises StopRequested."""
+        """Restart what dies and keep the logs short, until `pause` raises StopRequested."""
         while True:
             pause(_WATCH_S)
             for name in list(self._processes):
                 self._look_after(name)
+                log_trim(self._log_dir / f"{name}.log")
 
     def stop_all(self, pause: Pause) -> None:
         """End every process. A further request to stop makes the rest of it harsher."""

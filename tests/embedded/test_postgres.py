@@ -1,5 +1,6 @@
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -19,13 +20,13 @@ PASSWORD = "a-password"
 
 def _server(folder: Folder, password: str = PASSWORD) -> Postgres:
     server = Postgres(folder.path / "postgres", port=free_port(), password=password)
-    server.prepare(is_durable=False)
+    server.prepare(folder.run, is_durable=False)
     return server
 
 
 def _start(folder: Folder, server: Postgres) -> Process:
     process = folder.start(server.program())
-    wait_ready(process, server.is_ready, timeout_s=60)
+    wait_ready(process, partial(server.is_ready, process.pid), timeout_s=60)
     return process
 
 
@@ -101,7 +102,7 @@ def test_where_another_user_does_not_reach_the_folder_a_link_leads_to_the_data(
     closed = folder.path / "closed"
     closed.mkdir(mode=0o700)
     server = Postgres(closed / "postgres", port=free_port(), password=PASSWORD)
-    server.prepare(is_durable=False)
+    server.prepare(folder.run, is_durable=False)
     _start(folder, server)
     assert (closed / "postgres").readlink().parent == reachable
     assert closed.stat().st_mode & 0o777 == 0o700

@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -113,12 +112,29 @@ os.kill(os.getpid(), 9)
     wait_until(lambda: not is_alive(int(done.stdout)))
 
 
-def test_a_long_log_is_set_aside(tmp_path: Path) -> None:
-    log = tmp_path / "web.log"
-    log.write_bytes(b"x" * 10_000_001)
+def test_a_long_log_is_set_aside_while_its_process_writes_on(folder: Folder) -> None:
+    code = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+print('x' * 10_000_000, flush=True)
+signal.sigwait({signal.SIGUSR1})
+print('more')
+"""
+    process = folder.start(_python(code))
+    log = folder.path / "log" / "child.log"
+    wait_until(lambda: log.exists() and log.stat().st_size == 10_000_001)
     log_trim(log)
-    assert not log.exists()
-    assert (tmp_path / "web.log.1").stat().st_size == 10_000_001
+    os.kill(process.pid, signal.SIGUSR1)
+    wait_until(lambda: process.exit_code() == 0)
+    assert log.read_bytes() == b"more\n"
+    assert (folder.path / "log" / "child.log.1").stat().st_size == 10_000_001
+
+
+def test_a_short_log_stays(folder: Folder) -> None:
+    log = folder.path / "web.log"
+    log.write_bytes(b"x")
+    log_trim(log)
+    assert log.read_bytes() == b"x"
 
 
 @pytest.mark.parametrize(

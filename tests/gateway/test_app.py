@@ -2,7 +2,7 @@
 
 import openai
 
-from tests.people import Person
+from tests.committed_people import Person
 from tests.provider_server import PROMPT_TOKENS, WORDS, ProviderServer
 
 HELLO = [{"role": "user", "content": "Hello"}]

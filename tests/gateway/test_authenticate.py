@@ -13,9 +13,9 @@ from llmhub.base.tokens import token_hash
 from tenants.llms.snapshot_build import snapshot_build
 from tenants.models import AccessToken, Tenant, TenantStatus
 from tenants.tenancy import in_schema
+from tests.committed_people import Person
 from tests.gateway.raw_http import CHAT, chat, request
 from tests.gateway.server import RunningGateway, running_gateway
-from tests.people import Person
 
 
 @pytest.fixture

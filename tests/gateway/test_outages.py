@@ -15,10 +15,10 @@ import pytest
 from django.conf import settings
 
 from llmhub.embedded.ports import free_port
+from tests.committed_people import Person
 from tests.gateway.cable import Cable, cable_to
 from tests.gateway.raw_http import Answer, chat
 from tests.gateway.server import RunningGateway
-from tests.people import Person
 from tests.provider_server import (
     PROMPT_TOKENS,
     SSE,

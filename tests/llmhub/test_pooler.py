@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from llmhub.embedded.ports import LOOPBACK, free_port
-from llmhub.pooler import PoolerFound, pooler_refuse
+from llmhub.pooler import PoolerFound, pooler_refuse, pooler_refuse_at_start
 from tests.pooler_peer import transaction_pooler
 
 
@@ -37,3 +37,9 @@ def test_a_pooler_really_loses_the_search_path() -> None:
 def test_a_database_that_is_away_is_another_error() -> None:
     with pytest.raises(psycopg.OperationalError, match="refused"):
         pooler_refuse(f"postgresql://hub@{LOOPBACK}:{free_port()}/hub")
+
+
+def test_a_web_process_starts_while_the_database_is_away_but_not_behind_a_pooler() -> None:
+    pooler_refuse_at_start(f"postgresql://hub@{LOOPBACK}:{free_port()}/hub")
+    with transaction_pooler(os.environ["DATABASE_URL"]) as url, pytest.raises(PoolerFound):
+        pooler_refuse_at_start(url)

@@ -22,6 +22,7 @@ from llmhub.schema_versions import outdated_schemas, shared_is_current
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # they load every page of the hub, for a second
     help = "Migrate, load the catalog, make operator, built-in connection and demo tenant."
 
     def add_arguments(self, parser: CommandParser) -> None:
