@@ -61,7 +61,7 @@ def test_a_new_token_works_at_once(gateway: RunningGateway, alice: Person) -> No
     assert chat(gateway, token).status == 200
 
 
-def test_a_token_that_has_expired_is_not_loaded_again(
+def test_an_expired_token_is_not_loaded_again(
     gateway: RunningGateway, alice: Person
 ) -> None:
     token_id, token = alice.issue(expires_at=timezone.now() + timedelta(hours=1))
