@@ -61,9 +61,7 @@ def test_a_new_token_works_at_once(gateway: RunningGateway, alice: Person) -> No
     assert chat(gateway, token).status == 200
 
 
-def test_an_expired_token_is_not_loaded_again(
-    gateway: RunningGateway, alice: Person
-) -> None:
+def test_an_expired_token_is_not_loaded_again(gateway: RunningGateway, alice: Person) -> None:
     token_id, token = alice.issue(expires_at=timezone.now() + timedelta(hours=1))
     assert chat(gateway, token).status == 200
     # Behind the services' back, so that the snapshot does not learn of it.
