@@ -67,7 +67,7 @@ def test_a_model_that_is_switched_off_is_refused(chat):
 
 def test_a_model_of_another_type_is_refused(chat):
     answer = chat.api.put("defaults", {"embedding": "test-chat"}).require_failure(422)
-    assert answer.message == "embedding: 'test-chat' is a model of type chat."
+    assert answer.message == "embedding: 'test-chat' is a model of type chat, not embedding."
 
 
 def test_all_or_nothing(chat):
