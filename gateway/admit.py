@@ -6,7 +6,7 @@ call, in every process. Limits and budgets join this round trip.
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -60,7 +60,6 @@ class Admissions:
         if held is None:
             return await self._cache.load(token_hash)
         if await self._is_current(held):
-            held.confirmed_at = asyncio.get_running_loop().time()
             return held
         return await self._cache.rebuild(held.snapshot.tenant_id)
 
@@ -72,7 +71,7 @@ class Admissions:
             return await self._is_current_in_database(held, (None, None), publish=False)
         ours = (held.snapshot.tenant_version, held.snapshot.platform_version)
         if all(value is not None and value.isdigit() for value in values):
-            return all(int(v or 0) <= own for v, own in zip(values, ours, strict=True))
+            return _confirm(held, [int(value or 0) for value in values], ours)
         return await self._is_current_in_database(held, values, publish=True)
 
     async def _is_current_in_database(self, held: Held, values: Values, *, publish: bool) -> bool:
@@ -87,7 +86,7 @@ class Admissions:
         if publish:
             await self._publish(held, values, versions)
         ours = (held.snapshot.tenant_version, held.snapshot.platform_version)
-        return all(version <= own for version, own in zip(versions, ours, strict=True))
+        return _confirm(held, versions, ours)
 
     async def _versions_now(self, tenant_id: UUID) -> tuple[int, int] | None:
         return await self._units.run(_versions_in_database, tenant_id)
@@ -106,6 +105,14 @@ class Admissions:
 
     def _is_recent(self, held: Held) -> bool:
         return asyncio.get_running_loop().time() - held.confirmed_at < UNCONFIRMED_S
+
+
+def _confirm(held: Held, versions: Iterable[int], ours: Iterable[int]) -> bool:
+    """Whether nothing has changed since the snapshot; if so it is good for UNCONFIRMED_S more."""
+    is_current = all(version <= own for version, own in zip(versions, ours, strict=True))
+    if is_current:
+        held.confirmed_at = asyncio.get_running_loop().time()
+    return is_current
 
 
 async def _held(finding: Awaitable[Held | None]) -> Held:

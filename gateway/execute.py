@@ -50,6 +50,8 @@ async def _attempt(
     model = attempt.model
     protocol = PROTOCOLS[model.connection.endpoints[model.model_type][0]]
     request = call.endpoint.request(protocol, attempt.target, call.payload, model.llm_name)
+    # The provider's log and ours then speak of the call by one id.
+    request = request.with_headers({"x-request-id": str(call.request_id)})
     response = await transport.send(request)
     try:
         attempt.http_status = response.status

@@ -9,15 +9,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DEADLINE_S = 1.0
+SLOW_S = 0.7
+"""A unit that takes longer makes us look whether the database is there at all: one that was killed
+is noticed within a second, and one that is merely busy is waited for."""
+DEADLINE_S = 5.0
 """How long a unit may run. Waiting for its turn does not count: a rush is no outage."""
 PAUSE_S = 1.0
 """After a unit that found no database the next ones are not even tried for so long."""
+_CONNECT_S = 0.25
 _AT_ONCE = 4
 _THREADS = 16
 """More than run at once: a unit that is past its deadline still holds its thread for a while."""
@@ -43,7 +48,7 @@ class SyncUnits:
                 if loop.time() < self._away_until:
                     raise DatabaseAway("the database did not answer a moment ago")
                 work = loop.run_in_executor(self._pool, lambda: _whole(unit, *args, **kwargs))
-                return await asyncio.wait_for(work, DEADLINE_S)
+                return await _within_deadline(work)
         except (OperationalError, InterfaceError, TimeoutError) as error:
             self._away_until = loop.time() + PAUSE_S
             raise DatabaseAway(type(error).__name__) from None
@@ -55,6 +60,27 @@ class SyncUnits:
 
     def close(self) -> None:
         self._pool.shutdown()
+
+
+async def _within_deadline(work: "asyncio.Future[T]") -> T:
+    await asyncio.wait([work], timeout=SLOW_S)
+    if not work.done() and await _is_nobody_listening():
+        work.cancel()
+        raise TimeoutError
+    return await asyncio.wait_for(work, DEADLINE_S - SLOW_S)
+
+
+async def _is_nobody_listening() -> bool:
+    database = settings.DATABASES["default"]
+    if database["HOST"].startswith("/"):
+        return False
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            _, writer = await asyncio.open_connection(database["HOST"], database["PORT"])
+    except (OSError, TimeoutError):
+        return True
+    writer.close()
+    return False
 
 
 def _whole(unit: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

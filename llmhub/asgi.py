@@ -29,35 +29,35 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if is_gateways:
         await _gateway(scope, receive, send)
         return
-    try:
-        _require_announced_size(scope)
-        await _django(dict(scope), _bounded(receive), cast(Any, send))
-    except _BodyTooLarge:
+    body = _BoundedBody(receive, _announced_size(scope))
+    if not body.is_too_large:
+        await _django(dict(scope), body, cast(Any, send))
+    if body.is_too_large:
         await _refuse(send)
 
 
-class _BodyTooLarge(Exception):
-    """Ends the reading of a body, before Django has looked at the request."""
+def _announced_size(scope: Scope) -> int:
+    sizes = (value for name, value in scope["headers"] if name == b"content-length")
+    size = next(sizes, b"")
+    return int(size) if size.isdigit() else 0
 
 
-def _require_announced_size(scope: Scope) -> None:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > MAX_BODY_BYTES:
-            raise _BodyTooLarge
+class _BoundedBody:
+    """Django reads the whole body before it looks at a request, and lets go of it without an answer
+    when the caller is gone: that is what it is told about a body that grows too large."""
 
+    def __init__(self, receive: Receive, announced: int) -> None:
+        self.is_too_large = announced > MAX_BODY_BYTES
+        self._receive = receive
+        self._received = 0
 
-def _bounded(receive: Receive) -> Receive:
-    received = 0
-
-    async def bounded() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > MAX_BODY_BYTES:
-            raise _BodyTooLarge
-        return message
-
-    return bounded
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received <= MAX_BODY_BYTES:
+            return message
+        self.is_too_large = True
+        return {"type": "http.disconnect"}
 
 
 async def _refuse(send: Send) -> None:

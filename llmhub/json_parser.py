@@ -17,7 +17,7 @@ class BodyTooLarge(InvalidRequest):
 
 
 class JSONObjectParser(BaseParser):
-    """orjson refuses NaN, integers over 64 bits, lone surrogates and bottomless nesting."""
+    """orjson refuses NaN, lone surrogates and bottomless nesting; huge integers become floats."""
 
     media_type = "application/json"
 

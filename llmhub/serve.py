@@ -17,6 +17,8 @@ def main(descriptor: int) -> int:
         "llmhub.asgi:application",
         loop="uvloop",
         http="httptools",
+        # Sign-in counts failures per address: a caller's X-Forwarded-For must not choose it.
+        proxy_headers=False,
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=DRAIN_S,

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from llmhub import console_theme
 from llmhub.config import ROOT, ConfigError, HubConfig, config_read, missing_servers
 
 HUB: HubConfig = config_read()
@@ -20,7 +21,8 @@ ALLOWED_HOSTS = [*HUB.hub_allowed_hosts, _PUBLIC.hostname or ""]
 CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"]
 
 SHARED_APPS = [
-    "unfold",
+    # The plain `unfold` would put a site of its own in the place of ours.
+    "unfold.apps.BasicAppConfig",
     "django_tenants",
     "providers",
     "tenants",
@@ -75,6 +77,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "llmhub.security_headers.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -124,6 +127,8 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LOCALE_PATHS = [ROOT / "locale"]
 
+UNFOLD = console_theme.UNFOLD
+
 # A request body of the management API is small: a key, a name, a URL.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
@@ -149,6 +154,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "GET_LIB_DOC_EXCLUDES": "llmhub.schema_views.doc_excludes",
 }
 
 CELERY_BROKER_URL = HUB.redis_url

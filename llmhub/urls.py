@@ -8,6 +8,7 @@ from llmhub import health
 from llmhub.schema_views import PublicSchema
 
 urlpatterns = [
+    path("", include("tenants.pages.urls")),
     path("admin/", admin.site.urls),
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),

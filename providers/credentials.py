@@ -15,6 +15,8 @@ from llmhub.base.secret import Secret
 MAX_LENGTH = 16_384
 """A service account's key file is the longest credential, at about 2.5 KB."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
 
 @dataclass(frozen=True, slots=True)
 class CredentialField:
@@ -105,8 +107,8 @@ def _value(field: CredentialField, given: Any) -> str:
         return ""
     if len(text) > MAX_LENGTH:
         raise _wrong(field.name, f"is longer than {MAX_LENGTH} characters.")
-    if any(character in text for character in "\r\n\0"):
-        raise _wrong(field.name, "holds a line break or a zero byte. Copy the key again.")
+    if _CONTROL.search(text):
+        raise _wrong(field.name, "holds a line break or control character. Copy the key again.")
     if not _is_latin1(text):
         raise _wrong(field.name, "holds characters that no key has. Copy all of it again.")
     if field.pattern and not re.fullmatch(field.pattern, text):

@@ -32,7 +32,7 @@ __all__ = ["Deadlines", "ProviderResponse", "Transport"]
 
 DEFAULT_DEADLINES = Deadlines()
 
-_UNSAFE_IN_HEADER = re.compile(r"[\r\n\0]")
+_UNSAFE_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 _BROKEN = (aiohttp.ClientError, HttpProcessingError)
 _BIG_BODY_BYTES = 1024 * 1024

@@ -6,9 +6,14 @@ from tenants.models import Tenant
 
 
 def platform_get() -> Tenant:
-    """What belongs to the platform hangs on this row: its data key, its configuration version."""
-    tenant, _ = Tenant.objects.get_or_create(
-        schema_name=get_public_schema_name(),
-        defaults={"slug": "operator", "name": "Platform operator"},
-    )
-    return tenant
+    """What belongs to the platform hangs on this row: its data key, its configuration version.
+
+    The first to ask makes it, and several may ask at once.
+    """
+    public = get_public_schema_name()
+    row = Tenant.objects.filter(schema_name=public).first()
+    if row is not None:
+        return row
+    row = Tenant(schema_name=public, slug="operator", name="Platform operator")
+    Tenant.objects.bulk_create([row], ignore_conflicts=True)
+    return Tenant.objects.get(schema_name=public)

@@ -12,6 +12,8 @@ from llmhub.embedded.processes import wait_ready
 from tests.hub_process import HubProcess
 from tests.servers import folder_make
 
+pytest_plugins = ["tests.database", "tests.people", "tests.management"]
+
 
 @dataclass(frozen=True)
 class RunningModel:

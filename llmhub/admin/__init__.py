@@ -1,5 +1,23 @@
 """The operator's console: one module per subject, registered on the operator's site."""
 
-from llmhub.admin import factories, llms, prices
+from llmhub.admin import (
+    access_tokens,
+    factories,
+    llms,
+    operator_audit,
+    prices,
+    shared_connections,
+    tenants,
+    users,
+)
 
-__all__ = ["factories", "llms", "prices"]
+__all__ = [
+    "access_tokens",
+    "factories",
+    "llms",
+    "operator_audit",
+    "prices",
+    "shared_connections",
+    "tenants",
+    "users",
+]

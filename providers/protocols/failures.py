@@ -1,7 +1,7 @@
 """Why a provider did not give what was asked: one class for each thing to do about it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from llmhub.base.redact import redact
@@ -59,6 +59,8 @@ class ProviderFailure:
 
     `message` is the provider's own words or the transport's, shortened and with whatever looks
     like a key masked; call `masked` with the credentials in use before anyone sees it.
+    `unmasked` keeps the words as they came until then: where only the beginning of a key looks
+    like one, masking that first would leave a rest which nothing recognises any more.
     `http_status` is None where no reply came. `retry_after_s` is the provider's own wish.
     """
 
@@ -66,6 +68,7 @@ class ProviderFailure:
     message: str
     http_status: int | None = None
     retry_after_s: float | None = None
+    unmasked: str = field(default="", repr=False, compare=False)
 
     @property
     def remedy(self) -> str:
@@ -88,7 +91,8 @@ class ProviderFailure:
         return self.kind in _TARGETS_FAULT
 
     def masked(self, secrets: Iterable[Secret]) -> "ProviderFailure":
-        return replace(self, message=redact(self.message, secrets))
+        message = redact(self.unmasked or self.message, secrets)
+        return replace(self, message=message, unmasked="")
 
 
 class ProviderError(Exception):
@@ -101,4 +105,7 @@ class ProviderError(Exception):
 
 def bad_reply(message: str, http_status: int | None = 200) -> ProviderError:
     """The error of a reply that came and is not the documented shape."""
-    return ProviderError(ProviderFailure(FailureKind.BAD_REPLY, redact(message, ()), http_status))
+    failure = ProviderFailure(
+        FailureKind.BAD_REPLY, redact(message, ()), http_status, unmasked=message
+    )
+    return ProviderError(failure)

@@ -12,7 +12,8 @@ from django.utils import timezone
 from llmhub.base.errors import HubError
 from tenants.llms.recheck import rechecks_take
 from tenants.llms.services.connection_checks import connection_check, connections_due
-from tenants.models import Tenant, TenantStatus
+from tenants.models import Tenant
+from tenants.selectors.tenants import tenant_ids_active, tenants_by_id
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +30,7 @@ def connections_dispatch() -> int:
     """
     slots = max(1, settings.HUB.hub_recheck_interval_s // _DISPATCH_EVERY_S)
     now = int(timezone.now().timestamp()) // _DISPATCH_EVERY_S
-    active = Tenant.objects.filter(status=TenantStatus.ACTIVE).values_list("pk", flat=True)
-    due = [tenant_id for tenant_id in active if zlib.crc32(tenant_id.bytes) % slots == now % slots]
+    due = [t for t in tenant_ids_active() if zlib.crc32(t.bytes) % slots == now % slots]
     for tenant_id in due:
         jitter_s = random.uniform(0, _DISPATCH_EVERY_S)  # noqa: S311
         connections_check.apply_async((str(tenant_id),), countdown=jitter_s)
@@ -40,7 +40,7 @@ def connections_dispatch() -> int:
 @shared_task(name="llms.connections_check")
 def connections_check(tenant_id: str) -> int:
     """Test the tenant's connections that are due; gives how many."""
-    tenant = Tenant.objects.filter(pk=UUID(tenant_id)).first()
+    tenant = tenants_by_id([UUID(tenant_id)]).get(UUID(tenant_id))
     due = connections_due(tenant=tenant) if tenant else []
     return sum(_check(tenant, connection_id) for connection_id in due) if tenant else 0
 
@@ -49,7 +49,7 @@ def connections_check(tenant_id: str) -> int:
 def rechecks_run() -> int:
     """Test the connections that the gateway had trouble with; gives how many."""
     wishes = rechecks_take()
-    tenants = Tenant.objects.in_bulk({tenant_id for tenant_id, _ in wishes})
+    tenants = tenants_by_id({tenant_id for tenant_id, _ in wishes})
     known = ((tenants.get(tenant_id), connection) for tenant_id, connection in wishes)
     return sum(_check(tenant, connection) for tenant, connection in known if tenant)
 

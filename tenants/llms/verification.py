@@ -160,7 +160,9 @@ def _step(
 
 def _in_words(failure: ProviderFailure) -> str:
     cause = failure.kind.value.replace("_", " ")
-    words = failure.message
+    words = failure.message.rstrip()
+    if words and words[-1] not in ".!?":
+        words += "."
     if words and failure.http_status is not None:
         words = f"The provider says: {words}"
     return " ".join(part for part in (f"Cause: {cause}.", words, failure.remedy) if part)

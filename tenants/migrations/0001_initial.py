@@ -4,6 +4,7 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
+import providers.names
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -54,7 +55,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('llm_factory', models.CharField(max_length=128)),
-                ('name', models.CharField(default='default', max_length=63, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}$')])),
+                ('name', models.CharField(default='default', max_length=63, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}\\Z')])),
                 ('base_url', models.CharField(blank=True, max_length=2048)),
                 ('sealed_credentials', models.TextField(editable=False)),
                 ('key_hint', models.CharField(blank=True, editable=False, max_length=4)),
@@ -74,9 +75,9 @@ class Migration(migrations.Migration):
             name='Tenant',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('schema_name', models.CharField(editable=False, max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]{0,62}$')])),
+                ('schema_name', models.CharField(editable=False, max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9_]{0,62}\\Z')])),
                 ('slug', models.CharField(max_length=48, unique=True)),
-                ('name', models.CharField(max_length=120)),
+                ('name', models.CharField(max_length=120, validators=[providers.names.validate_name])),
                 ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended')], default='active', max_length=16)),
                 ('time_zone', models.CharField(default='UTC', max_length=64)),
                 ('config_version', models.BigIntegerField(default=1, editable=False)),
@@ -144,11 +145,11 @@ class Migration(migrations.Migration):
             name='AccessToken',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
+                ('name', models.CharField(max_length=120, validators=[providers.names.validate_name])),
                 ('token_hash', models.CharField(editable=False, max_length=64, unique=True)),
                 ('last4', models.CharField(editable=False, max_length=4)),
                 ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('manage', 'Manage'), ('read', 'Read'), ('inference', 'Inference')], max_length=16), size=None)),
-                ('allowed_models', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, size=None)),
+                ('allowed_models', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255, validators=[providers.names.validate_name]), blank=True, default=list, size=None)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True)),

@@ -5,6 +5,7 @@ import uuid
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from providers.names import validate_name
 from tenants.models.people import User
 from tenants.models.tenant import Tenant
 
@@ -22,11 +23,13 @@ class AccessToken(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="access_tokens")
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, validators=[validate_name])
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     last4 = models.CharField(max_length=4, editable=False)
     scopes = ArrayField(models.CharField(max_length=16, choices=Scope.choices))
-    allowed_models = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    allowed_models = ArrayField(
+        models.CharField(max_length=255, validators=[validate_name]), default=list, blank=True
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)

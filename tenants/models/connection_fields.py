@@ -5,7 +5,7 @@ import uuid
 from django.core.validators import RegexValidator
 from django.db import models
 
-CONNECTION_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}$"
+CONNECTION_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}\Z"
 
 
 class ConnectionState(models.TextChoices):

@@ -24,6 +24,10 @@ class UserManager(BaseUserManager["User"]):
         """An operator: everything in the console is open to them."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Signing in does not care about upper and lower case; addresses are stored in lower."""
+        return super().get_by_natural_key((username or "").strip().lower())
+
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A person: an operator (`is_staff`), a member of tenants, or both."""
@@ -45,6 +49,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def get_full_name(self) -> str:
+        """What the console calls the person; empty where no name is known."""
+        return self.name
 
 
 class Role(models.TextChoices):

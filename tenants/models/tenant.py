@@ -9,9 +9,11 @@ from django.db import models
 from django_tenants.models import DomainMixin, TenantMixin
 from django_tenants.utils import get_public_schema_name
 
-SLUG_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+from providers.names import validate_name
+
+SLUG_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
 SLUG_MAX_LENGTH = 48
-SCHEMA_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+SCHEMA_PATTERN = r"^[a-z][a-z0-9_]{0,62}\Z"
 RESERVED_SLUGS = frozenset({"public", "operator", "www", "api", "admin", "static"})
 
 
@@ -50,7 +52,7 @@ class Tenant(TenantMixin):
         max_length=63, unique=True, editable=False, validators=[RegexValidator(SCHEMA_PATTERN)]
     )
     slug = models.CharField(max_length=SLUG_MAX_LENGTH, unique=True)
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, validators=[validate_name])
     status = models.CharField(
         max_length=16, choices=TenantStatus.choices, default=TenantStatus.ACTIVE
     )

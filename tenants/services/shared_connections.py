@@ -26,7 +26,11 @@ class SharedModelFacts:
 
 @dataclass(frozen=True)
 class SharedConnectionFacts:
-    """`credentials` None keeps the stored ones; `granted_to` counts only where not all have it."""
+    """`credentials` None keeps the stored ones; `granted_to` counts only where not all have it.
+
+    `state` is what a test that has just been made found. Without one the stored state stays, unless
+    the key or the address is new: then nothing is known of it.
+    """
 
     llm_factory: str
     name: str
@@ -34,7 +38,7 @@ class SharedConnectionFacts:
     models: tuple[SharedModelFacts, ...]
     credentials: Mapping[str, str | Secret] | None = field(default=None, repr=False)
     key_hint: str = ""
-    state: ConnectionState = ConnectionState.UNVERIFIED
+    state: ConnectionState | None = None
     is_granted_to_all: bool = False
     granted_to: tuple[Tenant, ...] = ()
 
@@ -95,10 +99,9 @@ def shared_connection_json(row: SharedConnection) -> dict[str, object]:
 
 
 def _apply(row: SharedConnection, facts: SharedConnectionFacts) -> None:
+    _apply_state(row, facts)
     row.base_url = facts.base_url
     row.is_granted_to_all = facts.is_granted_to_all
-    row.state = facts.state
-    row.checked_at = timezone.now()
     if facts.credentials is not None:
         row.key_hint = facts.key_hint
         row.sealed_credentials = keyring_of(platform_get()).seal(
@@ -112,6 +115,13 @@ def _apply(row: SharedConnection, facts: SharedConnectionFacts) -> None:
         name, messages = next(iter(error.message_dict.items()))
         raise InvalidRequest(f"{name}: {' '.join(messages)}", field=name) from None
     row.save()
+
+
+def _apply_state(row: SharedConnection, facts: SharedConnectionFacts) -> None:
+    if facts.state is not None:
+        row.state, row.state_message, row.checked_at = facts.state, "", timezone.now()
+    elif facts.credentials is not None or facts.base_url != row.base_url:
+        row.state, row.state_message, row.checked_at = ConnectionState.UNVERIFIED, "", None
 
 
 def _models_set(row: SharedConnection, models: Iterable[SharedModelFacts]) -> None:

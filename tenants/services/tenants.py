@@ -1,4 +1,4 @@
-"""Creating and deleting tenants, and who belongs to them."""
+"""Creating, changing and deleting tenants, and who belongs to them."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 from llmhub.base.errors import Conflict, InvalidRequest, NotFound
 from tenants.actors import Actor
 from tenants.audit.services import operator_change, tenant_change
-from tenants.config_versions import version_forget
+from tenants.config_versions import version_forget, version_raise
 from tenants.keyring import data_key_create
-from tenants.models import Membership, Role, Tenant, User
+from tenants.models import Membership, Role, Tenant, TenantStatus, User
 from tenants.models.tenant import schema_name_of, validate_slug
 from tenants.schema_template import schema_create, schema_drop
 
@@ -44,10 +44,36 @@ def tenant_create(*, slug: str, name: str, owner_email: str, actor: Actor) -> Cr
     return CreatedTenant(tenant, owner)
 
 
+def tenant_update(
+    *, tenant: Tenant, actor: Actor, name: str | None = None, status: TenantStatus | None = None
+) -> Tenant:
+    """Rename, suspend or reactivate a tenant; None leaves a thing as it is.
+
+    The tenant's version is raised, so the gateway refuses a suspended tenant's next call. Raises
+    InvalidRequest naming the field, NotFound where it was deleted, Conflict for the platform's row.
+    """
+    _require_customer(tenant, "changed")
+    with operator_change(actor=actor, action="tenant.update") as change:
+        row = Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
+        if row is None:
+            raise NotFound("This tenant no longer exists.")
+        change.about("tenant", row.pk, row.slug)
+        change.before = _tenant_json(row)
+        row.name = row.name if name is None else name.strip()
+        row.status = row.status if status is None else status
+        _clean(row)
+        change.after = _tenant_json(row)
+        if change.before == change.after:
+            change.nothing_changed()
+            return row
+        Tenant.objects.filter(pk=row.pk).update(name=row.name, status=row.status)
+        version_raise(row)
+    return row
+
+
 def tenant_delete(*, tenant: Tenant, actor: Actor) -> None:
     """Remove the tenant's schema, data keys, tokens, memberships and cache entries, for good."""
-    if tenant.is_platform:
-        raise Conflict("The platform's own row cannot be deleted.")
+    _require_customer(tenant, "deleted")
     tenant_id = tenant.pk
     with operator_change(actor=actor, action="tenant.delete") as change:
         change.about("tenant", tenant_id, tenant.slug)
@@ -59,13 +85,19 @@ def tenant_delete(*, tenant: Tenant, actor: Actor) -> None:
 
 def user_get_or_create(*, email: str) -> User:
     """Raises InvalidRequest when it is not an e-mail address."""
-    user = User.objects.filter(email__iexact=email.strip()).first()
+    known = User.objects.filter(email__iexact=email.strip())
+    user = known.first()
     if user is not None:
         return user
     try:
-        return User.objects.create_user(email.strip())
-    except ValidationError as error:
-        raise InvalidRequest(" ".join(error.messages), field="owner") from None
+        with transaction.atomic():
+            return User.objects.create_user(email.strip())
+    except (ValidationError, IntegrityError) as error:
+        user = known.first()  # another process may have made it in between
+        if user is not None:
+            return user
+        messages = getattr(error, "messages", ["The user could not be made. Try again."])
+        raise InvalidRequest(" ".join(messages), field="owner") from None
 
 
 def membership_save(*, tenant: Tenant, user: User, role: Role, actor: Actor) -> Membership:
@@ -89,6 +121,23 @@ def tenant_by_slug(slug: str) -> Tenant:
     if tenant is None or tenant.is_platform:
         raise NotFound(f"There is no tenant {slug!r}.", details={"field": "slug"})
     return tenant
+
+
+def _require_customer(tenant: Tenant, done: str) -> None:
+    if tenant.is_platform:
+        raise Conflict(f"The platform's own row cannot be {done}.")
+
+
+def _clean(tenant: Tenant) -> None:
+    try:
+        tenant.full_clean(validate_unique=False)
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise InvalidRequest(f"{name}: {' '.join(messages)}", field=name) from None
+
+
+def _tenant_json(tenant: Tenant) -> dict[str, object]:
+    return {"name": tenant.name, "status": str(tenant.status)}
 
 
 def _save_new(tenant: Tenant) -> None:

@@ -17,11 +17,22 @@ from tenants.usage.selectors import ModelDay, usage_by_model_and_day
 
 _DEFAULT_DAYS = 30
 _MAX_DAYS = 366
+_FIRST_YEAR = 2000
+
+
+class DayField(serializers.DateField):
+    """A day on which there can be usage, and from which one can count back."""
+
+    def to_internal_value(self, value: Any) -> date:
+        day: date = super().to_internal_value(value)
+        if day.year < _FIRST_YEAR:
+            raise serializers.ValidationError(f"There is no usage before {_FIRST_YEAR}.")
+        return day
 
 
 class UsageQuerySerializer(serializers.Serializer[Any]):
-    since = serializers.DateField(required=False, help_text="First day, UTC; 30 days ago.")
-    until = serializers.DateField(required=False, help_text="Last day, UTC, included; today.")
+    since = DayField(required=False, help_text="First day, UTC; 30 days ago.")
+    until = DayField(required=False, help_text="Last day, UTC, included; today.")
     llm_factory = NameField(required=False, default="")
     llm_name = NameField(required=False, default="")
     model_type = ModelTypeField(required=False, allow_blank=True)

@@ -8,8 +8,8 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from llmhub.base.valkey import valkey
 from tenants.models import Tenant
+from tests.committed_people import KEY, Person, committed_tenant, factory_create, person_of
 from tests.gateway.server import RunningGateway, running_gateway
-from tests.people import KEY, Person, committed_tenant, factory_create, person_of
 from tests.provider_server import ProviderServer, running_provider
 
 

@@ -6,9 +6,9 @@ from django.conf import settings
 from llmhub.base.valkey import valkey
 from tenants.config_versions import UNDER_WAY, version_key
 from tenants.models import Tenant
+from tests.committed_people import Person
 from tests.gateway.raw_http import chat
 from tests.gateway.server import RunningGateway, running_gateway
-from tests.people import Person
 
 
 def test_a_disabled_model_is_refused_on_the_very_next_request(
@@ -63,7 +63,7 @@ def test_a_change_of_the_platform_reaches_every_tenant(
 ) -> None:
     from providers.models import LLMFactory
     from tenants.audit.services import operator_change
-    from tests.people import ACTOR, FACTORY
+    from tests.committed_people import ACTOR, FACTORY
 
     assert chat(gateway, alice.token).status == 200
     for is_active, expected in ((False, 403), (True, 200)):

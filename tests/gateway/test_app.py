@@ -2,7 +2,7 @@
 
 import openai
 
-from tests.people import Person
+from tests.committed_people import Person
 from tests.provider_server import PROMPT_TOKENS, WORDS, ProviderServer
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -32,6 +32,7 @@ def test_it_streams_a_chat_without_the_usage_chunk(
     assert "".join(c.choices[0].delta.content or "" for c in chunks) == ANSWER
     assert provider.seen[-1].json["stream_options"] == {"include_usage": True}
     [event] = alice.ledger()
+    assert provider.seen[-1].id == str(event.request_id)
     assert (event.input_tokens, event.output_tokens) == (PROMPT_TOKENS, len(WORDS))
     assert event.is_streamed
     assert event.first_byte_ms is not None

@@ -4,9 +4,9 @@ import pytest
 
 from llmhub.base.valkey import valkey
 from tenants.llms.recheck import RECHECK_KEY, recheck_member
+from tests.committed_people import CHAT_MODEL, KEY, Person
 from tests.gateway.raw_http import CHAT, chat, request
 from tests.gateway.server import RunningGateway
-from tests.people import CHAT_MODEL, KEY, Person
 from tests.provider_server import ProviderServer, Reply, running_provider
 
 

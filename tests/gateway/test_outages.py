@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey away, one and both, for a gateway in a process of its own: promises 13 to 15."""
+"""PostgreSQL and Valkey away, one and both, and SIGTERM: promises 13 to 15."""
 
 import os
 import signal
@@ -15,10 +15,10 @@ import pytest
 from django.conf import settings
 
 from llmhub.embedded.ports import free_port
+from tests.committed_people import Person
 from tests.gateway.cable import Cable, cable_to
 from tests.gateway.raw_http import Answer, chat
 from tests.gateway.server import RunningGateway
-from tests.people import Person
 from tests.provider_server import (
     PROMPT_TOKENS,
     SSE,
@@ -29,6 +29,7 @@ from tests.provider_server import (
 )
 from tests.waiting import wait_until
 
+Process = subprocess.Popen[bytes]
 ROOT = Path(__file__).resolve().parents[2]
 USED = PROMPT_TOKENS + len(WORDS)
 
@@ -46,15 +47,13 @@ class Wired:
     """A gateway whose database and Valkey hang on cables."""
 
     gateway: RunningGateway
-    process: "subprocess.Popen[bytes]"
+    process: Process
     postgres: Cable
     valkey: Cable
 
 
 @contextmanager
-def gateway_process(
-    environment: dict[str, str],
-) -> Iterator[tuple[RunningGateway, "subprocess.Popen[bytes]"]]:
+def gateway_process(environment: dict[str, str]) -> Iterator[tuple[RunningGateway, Process]]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "gateway.app:application", f"--port={port}"]
     process = subprocess.Popen(
@@ -78,8 +77,8 @@ def answers(gateway: RunningGateway) -> bool:
         return False
 
 
-@pytest.fixture
-def wired(alice: Person) -> Iterator[Wired]:
+@contextmanager
+def wired_gateway() -> Iterator[Wired]:
     hub = settings.HUB
     name = settings.DATABASES["default"]["NAME"]
     with (
@@ -91,8 +90,23 @@ def wired(alice: Person) -> Iterator[Wired]:
             "REDIS_URL": through(hub.redis_url, cache.port),
         }
         with gateway_process(environment) as (gateway, process):
-            assert chat(gateway, alice.token).status == 200
             yield Wired(gateway, process, postgres, cache)
+
+
+@pytest.fixture(scope="module")
+def wired_once(committed: None) -> Iterator[Wired]:
+    with wired_gateway() as wired:
+        yield wired
+
+
+@pytest.fixture
+def wired(wired_once: Wired, alice: Person) -> Iterator[Wired]:
+    """Everything is connected, and the gateway knows Alice."""
+    wait_until(lambda: chat(wired_once.gateway, alice.token).status == 200, what="the first answer")
+    yield wired_once
+    for cable in (wired_once.postgres, wired_once.valkey):
+        cable.cut()
+        cable.mend()
 
 
 def test_with_the_database_away_configured_models_answer_and_are_metered(
@@ -133,8 +147,13 @@ def test_valkey_is_used_again_when_it_returns(wired: Wired, alice: Person) -> No
 
 
 def test_sigterm_lets_an_open_stream_come_to_its_end(
-    wired: Wired, alice: Person, provider: ProviderServer
+    alice: Person, provider: ProviderServer
 ) -> None:
+    with wired_gateway() as wired:
+        drain_by_sigterm(wired, alice, provider)
+
+
+def drain_by_sigterm(wired: Wired, alice: Person, provider: ProviderServer) -> None:
     slow = Reply(headers={"content-type": SSE}, chunks=stream_chunks(has_usage=True), pause_s=0.1)
     provider.script("/v1/chat/completions", slow)
     before = len(provider.seen)
@@ -149,4 +168,4 @@ def test_sigterm_lets_an_open_stream_come_to_its_end(
     assert streamed[0].body.endswith(b"data: [DONE]\n\n")
     wired.process.wait(timeout=30)
     assert alice.ledger()
-    assert alice.used_tokens()["test-chat"] == 2 * USED
+    assert alice.used_tokens()["test-chat"] == USED

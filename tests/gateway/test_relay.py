@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from tests.committed_people import Person
 from tests.gateway.raw_http import CHAT, chat
 from tests.gateway.server import RunningGateway
-from tests.people import Person
 from tests.provider_server import SSE, WORDS, ProviderServer, Reply, chat_body, stream_chunks
 
 WHOLE = b"".join(stream_chunks(has_usage=True))

@@ -7,9 +7,9 @@ import pytest
 
 from gateway.errors import BadRequest
 from gateway.request_body import MAX_BODY_BYTES, MAX_CONTAINERS, payload_parse
+from tests.committed_people import Person
 from tests.gateway.raw_http import CHAT, chat, request
 from tests.gateway.server import RunningGateway
-from tests.people import Person
 from tests.provider_server import ProviderServer
 
 

@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings
 
 from tenants.usage.models import UsageEvent
+from tests.committed_people import Person
 from tests.gateway.raw_http import CHAT, chat
 from tests.gateway.server import RunningGateway, running_gateway
-from tests.people import Person
 from tests.provider_server import (
     PROMPT_TOKENS,
     SSE,

@@ -11,7 +11,7 @@ from gateway.single_flight import SingleFlight
 from gateway.snapshot_cache import LOOKUPS_PER_S, SnapshotCache
 from gateway.sync_units import SyncUnits
 from llmhub.base.tokens import token_hash
-from tests.people import Person
+from tests.committed_people import Person
 
 
 def with_cache(work: Callable[[SnapshotCache], object]) -> None:

@@ -11,7 +11,7 @@ from tenants.llms.models import Connection
 from tenants.llms.snapshot_build import snapshot_build
 from tenants.models import Tenant
 from tenants.tenancy import in_schema
-from tests.people import Person
+from tests.committed_people import Person
 
 READS = 5_000
 """Of each tenant."""

@@ -15,8 +15,8 @@ def test_texts(text: str, tokens: int) -> None:
 
 def test_a_long_text_is_counted_in_pieces() -> None:
     sentence = "The quick brown fox jumps over the lazy dog. "
-    alone, together = count_tokens(sentence), count_tokens(sentence * 2000)
-    assert together == pytest.approx(alone * 2000, rel=0.01)
+    some, many = count_tokens(sentence * 10), count_tokens(sentence * 2000)
+    assert many == pytest.approx(some * 200, rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_long_text_is_counted_in_pieces() -> None:
             {"messages": [{"content": [{"type": "image_url", "image_url": {"url": "data:x"}}]}]},
             4 + TOKENS_PER_IMAGE,
         ),
-        ({"messages": [{"content": None, "tool_calls": [{"function": {"name": "f"}}]}]}, 12),
+        ({"messages": [{"content": None, "tool_calls": [{"function": {"name": "f"}}]}]}, 13),
         ({"messages": "nonsense", "input": None}, 0),
         ({"messages": [1, None, {"content": 5}]}, 13),
         ({"input": "Hello"}, 1),

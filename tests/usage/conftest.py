@@ -7,7 +7,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from llmhub.base.valkey import valkey
 from tenants.models import Tenant
-from tests.people import Person, committed_tenant, factory_create, person_of
+from tests.committed_people import Person, committed_tenant, factory_create, person_of
 
 
 @pytest.fixture(scope="package")

@@ -8,7 +8,7 @@ from tenants.models import TenantUsageDaily
 from tenants.tenancy import in_schema
 from tenants.usage.events import UsageFacts
 from tenants.usage.models import UsageDaily
-from tests.people import Person
+from tests.committed_people import Person
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

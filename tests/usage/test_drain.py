@@ -15,7 +15,7 @@ from tenants.usage.events import FIELD, STREAM, UsageFacts, events_dump, events_
 from tenants.usage.models import UsageEvent
 from tenants.usage.services import UsageCounts, usage_record
 from tenants.usage.tasks import usage_drain
-from tests.people import Person, committed_tenant
+from tests.committed_people import Person, committed_tenant
 from tests.usage.examples import daily, usage
 
 

@@ -15,7 +15,7 @@ from tenants.usage.models import UsageEvent
 from tenants.usage.rollups import usage_rollup_rebuild
 from tenants.usage.selectors import usage_by_model_and_day
 from tenants.usage.services import UsageCounts, usage_record
-from tests.people import Person
+from tests.committed_people import Person
 from tests.usage.examples import NOON, daily, shared_daily, usage
 
 DAY = NOON.date()

@@ -111,7 +111,8 @@ def failure_classify(status: int, headers: Headers, body: bytes) -> ProviderFail
     explanation = explanation_read(body)
     message = redact(explanation.message, ()) or f"HTTP {status} without an explanation"
     kind = _kind(status, f"{explanation.codes} {explanation.message[:2000]}")
-    return ProviderFailure(kind, message, status, retry_after_read(headers))
+    retry_after_s = retry_after_read(headers)
+    return ProviderFailure(kind, message, status, retry_after_s, explanation.message)
 
 
 def failure_in_stream(error: Any) -> ProviderFailure:
@@ -120,7 +121,7 @@ def failure_in_stream(error: Any) -> ProviderFailure:
     status = _status_in(error)
     kind = _kind(status, f"{explanation.codes} {explanation.message[:2000]}")
     message = redact(explanation.message, ()) or "The stream reported an error without a message."
-    return ProviderFailure(kind, message, status)
+    return ProviderFailure(kind, message, status, unmasked=explanation.message)
 
 
 def _kind(status: int, words: str) -> FailureKind:

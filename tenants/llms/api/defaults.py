@@ -11,6 +11,7 @@ from llmhub.base.errors import InvalidRequest
 from llmhub.base.model_types import ModelType
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
+from tenants.llms.api.fields import LineField
 from tenants.llms.api.schema import JSONDict, done_with, enveloped
 from tenants.llms.selectors.defaults import default_names
 from tenants.llms.services.defaults import defaults_set
@@ -19,12 +20,12 @@ from tenants.llms.services.defaults import defaults_set
 class DefaultsSerializer(serializers.Serializer[Any]):
     """A model's name per type, such as `gpt-4@OpenAI`; empty clears, left out keeps."""
 
-    chat = serializers.CharField(required=False, allow_blank=True, max_length=600)
-    embedding = serializers.CharField(required=False, allow_blank=True, max_length=600)
-    rerank = serializers.CharField(required=False, allow_blank=True, max_length=600)
-    image2text = serializers.CharField(required=False, allow_blank=True, max_length=600)
-    speech2text = serializers.CharField(required=False, allow_blank=True, max_length=600)
-    tts = serializers.CharField(required=False, allow_blank=True, max_length=600)
+    chat = LineField(required=False, allow_blank=True, max_length=600)
+    embedding = LineField(required=False, allow_blank=True, max_length=600)
+    rerank = LineField(required=False, allow_blank=True, max_length=600)
+    image2text = LineField(required=False, allow_blank=True, max_length=600)
+    speech2text = LineField(required=False, allow_blank=True, max_length=600)
+    tts = LineField(required=False, allow_blank=True, max_length=600)
 
 
 class DefaultsView(TenantView):

@@ -1,5 +1,6 @@
 """Fields that several bodies share."""
 
+import re
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -9,8 +10,20 @@ from llmhub.base.model_types import ModelType
 
 MODEL_TYPES = [t.value for t in ModelType]
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
-class NameField(serializers.CharField):
+
+class LineField(serializers.CharField):
+    """Text of one line: what goes into headers, URLs and tables."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if _CONTROL.search(text):
+            raise serializers.ValidationError("Line breaks and control characters do not belong.")
+        return text
+
+
+class NameField(LineField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 255, **kwargs})
 
@@ -23,8 +36,10 @@ class ModelTypeField(serializers.ChoiceField):
         }
         super().__init__(choices=MODEL_TYPES, error_messages=messages, **kwargs)
 
-    def to_internal_value(self, data: Any) -> ModelType:
-        return ModelType(super().to_internal_value(data))
+    def to_internal_value(self, data: Any) -> ModelType | str:
+        """Blank stays blank, where `allow_blank` lets it through."""
+        chosen = super().to_internal_value(data)
+        return ModelType(chosen) if chosen else chosen
 
 
 @extend_schema_field(
@@ -43,7 +58,7 @@ class ApiKeyField(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
-class ConnectionNameField(serializers.CharField):
+class ConnectionNameField(LineField):
     def __init__(self, **kwargs: Any) -> None:
         help_text = "Which of the tenant's connections to the factory; `default` unless named."
         super().__init__(max_length=63, help_text=help_text, **kwargs)

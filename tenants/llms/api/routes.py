@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from llmhub.base.model_types import ModelType
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
-from tenants.llms.api.fields import ModelTypeField
+from tenants.llms.api.fields import LineField, ModelTypeField
 from tenants.llms.api.schema import JSONDict, done_with, enveloped, page_parameters
 from tenants.llms.selectors.routes import route_get, route_list
 from tenants.llms.services.routes import (
@@ -24,7 +24,7 @@ from tenants.llms.services.routes import (
 
 
 class TargetSerializer(serializers.Serializer[Any]):
-    model = serializers.CharField(max_length=600, help_text="Such as `gpt-4@OpenAI`.")
+    model = LineField(max_length=600, help_text="Such as `gpt-4@OpenAI`.")
     weight = serializers.IntegerField(required=False, default=1, min_value=1, max_value=1000)
     priority = serializers.IntegerField(required=False, default=0, min_value=0, max_value=100)
 

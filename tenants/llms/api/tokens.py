@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
+from tenants.llms.api.fields import LineField
 from tenants.llms.api.schema import JSONDict, done_with, enveloped, page_parameters
 from tenants.models import AccessToken, Scope
 from tenants.selectors.access_tokens import token_get, token_list
@@ -35,7 +36,7 @@ class TokenSerializer(serializers.Serializer[Any]):
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=120)
+    name = LineField(max_length=120)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=Scope.choices),
         required=False,
@@ -43,7 +44,7 @@ class NewTokenSerializer(serializers.Serializer[Any]):
         allow_empty=False,
     )
     allowed_models = serializers.ListField(
-        child=serializers.CharField(max_length=255),
+        child=LineField(max_length=255),
         required=False,
         default=list,
         max_length=200,

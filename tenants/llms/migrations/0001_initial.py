@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('llm_factory', models.CharField(max_length=128)),
-                ('name', models.CharField(default='default', max_length=63, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}$')])),
+                ('name', models.CharField(default='default', max_length=63, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}\\Z')])),
                 ('base_url', models.CharField(blank=True, max_length=2048)),
                 ('sealed_credentials', models.TextField(editable=False)),
                 ('key_hint', models.CharField(blank=True, editable=False, max_length=4)),

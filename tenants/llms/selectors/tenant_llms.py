@@ -27,8 +27,8 @@ def used_models(*, tenant: Tenant, has_details: bool = False) -> dict[str, dict[
     """By factory: `tags`, and `llm` with each model's type, name and used tokens."""
     tags = {factory.name: ",".join(factory.tags) for factory in factory_list(active_only=False)}
     models = models_of(tenant)
-    used = _used_tokens(tenant)
-    checks = _states(tenant) if has_details else {}
+    used = used_tokens_of(tenant)
+    checks = states_of(tenant) if has_details else {}
 
     def shape(model: ModelView) -> dict[str, Any]:
         facts: dict[str, Any] = {
@@ -87,14 +87,16 @@ def _key(model: ModelView) -> tuple[UUID, str, str]:
     return (model.connection.id, model.llm_name, model.model_type.value)
 
 
-def _used_tokens(tenant: Tenant) -> dict[tuple[UUID, str, str], int]:
+def used_tokens_of(tenant: Tenant) -> dict[tuple[UUID, str, str], int]:
+    """By connection, own or shared, model and type."""
     fields = ("connection_id", "shared_connection_id", "llm_name", "model_type", "used_tokens")
     with in_schema(tenant):
         rows = list(TenantLLM.objects.values_list(*fields))
     return {(own or shared, name, kind): used for own, shared, name, kind, used in rows}
 
 
-def _states(tenant: Tenant) -> dict[UUID, dict[str, Any]]:
+def states_of(tenant: Tenant) -> dict[UUID, dict[str, Any]]:
+    """By connection, own or shared: what the last test found, and when it was."""
     fields = ("pk", "state", "checked_at")
     with in_schema(tenant):
         rows = [

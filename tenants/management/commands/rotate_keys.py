@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tenants.audit.services import operator_change
 from tenants.keyring import data_keys_rewrap
 from tenants.management.scripted import ScriptedCommand
 
@@ -13,4 +14,10 @@ class Command(ScriptedCommand):
     )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        return {"rewrapped": data_keys_rewrap()}
+        rewrapped = data_keys_rewrap()
+        with operator_change(actor=self.actor, action="keys.rotate") as change:
+            change.about("data_keys", "", "every tenant's data keys")
+            change.after = {"rewrapped": rewrapped}
+            if not rewrapped:
+                change.nothing_changed()
+        return {"rewrapped": rewrapped}
