@@ -45,7 +45,7 @@ def hub_run(config: HubConfig) -> int:
         complain(str(error))
         return 1
     except OSError as error:
-        complain(_explain(error))
+        complain(explain(error))
         return 1
     try:
         return _run_locked(config, Supervisor(config.hub_data_dir), signals)
@@ -65,7 +65,7 @@ def _run_locked(config: HubConfig, supervisor: Supervisor, signals: StopSignals)
         complain(str(error))
         return 1
     except OSError as error:
-        complain(_explain(error))
+        complain(explain(error))
         return 1
     finally:
         started = time.monotonic()
@@ -146,7 +146,8 @@ def _write_hub_file(config: HubConfig, prepared: Prepared) -> None:
     )
 
 
-def _explain(error: OSError) -> str:
+def explain(error: OSError) -> str:
+    """One line for what the system refused."""
     where = f" ({error.filename})" if error.filename else ""
     if error.errno == errno.ENOSPC:
         return f"The disk is full{where}: make room, then start the hub again."
