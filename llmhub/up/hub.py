@@ -12,7 +12,7 @@ from llmhub.embedded.errors import StartFailed
 from llmhub.embedded.leftovers import leftovers_end
 from llmhub.embedded.processes import wait_ready
 from llmhub.up.data_dir import data_dir_lock, data_dir_make, logs_trim, running_files_remove
-from llmhub.up.first_call import hub_call_model, hub_wait_healthy
+from llmhub.up.first_call import hub_wait_healthy, hub_wait_model
 from llmhub.up.generated import Generated, demo_token_save, generated_load
 from llmhub.up.listening import listening_socket
 from llmhub.up.preparation import Prepared, hub_prepare
@@ -101,9 +101,9 @@ def _start(
     with step("Starting web, worker and beat"):
         _start_own(config, supervisor, signals, listener)
     if servers.model and prepared.demo_token:
-        with step("Calling the built-in model through the hub"):
+        with step("Asking the built-in model"):
             model_wait(servers, supervisor, signals.pause)
-            hub_call_model(config, prepared.demo_token, signals.pause)
+            hub_wait_model(config, servers.model, prepared.demo_token, signals.pause)
     _write_hub_file(config, prepared)
     say(welcome(config, prepared, time.monotonic() - started))
 
