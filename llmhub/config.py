@@ -9,7 +9,7 @@ which names the variable and what it wants.
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ class HubConfig:
     hub_port: int
     hub_public_url: str
     hub_allowed_hosts: tuple[str, ...]
-    database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)  # it holds a password
+    redis_url: str = field(repr=False)
     fernet_keys: tuple[Secret, ...]
     secret_key: Secret
     hub_egress_allow: tuple[IPNetwork, ...]

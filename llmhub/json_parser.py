@@ -17,7 +17,7 @@ class BodyTooLarge(InvalidRequest):
 
 
 class JSONObjectParser(BaseParser):
-    """orjson refuses NaN, lone surrogates and bottomless nesting; a huge integer becomes a float."""
+    """orjson refuses NaN, lone surrogates and bottomless nesting; huge integers become floats."""
 
     media_type = "application/json"
 

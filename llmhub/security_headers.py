@@ -53,6 +53,6 @@ class ContentSecurityPolicy:
 def policy_for(path: str) -> str:
     if path.startswith("/admin/"):
         return CONSOLE
-    if path in ("/llm/docs", "/llm/reference"):
+    if path == "/llm/docs":
         return REFERENCE
     return STRICT

@@ -57,6 +57,8 @@ def _database(url: str) -> dict[str, Any]:
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
+        # A pooled connection whose server went away is found out before it is used.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # A backend that touched many schemas grows (220 MB at 1,000): connections live briefly.
             "pool": {
@@ -152,7 +154,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "GET_LIB_DOC_EXCLUDES": "llmhub.schema_views.doc_excludes",
 }

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from llmhub import health
 from llmhub.schema_views import PublicSchema
@@ -17,7 +17,6 @@ urlpatterns = [
     path(
         "llm/docs", SpectacularSwaggerView.as_view(url_name="schema", **PublicSchema), name="docs"
     ),
-    path("llm/reference", SpectacularRedocView.as_view(url_name="schema", **PublicSchema)),
 ]
 
 handler404 = "llmhub.error_views.not_found"

@@ -66,4 +66,4 @@ def _pretty(value: Any) -> SafeString | str:
     if value is None:
         return "-"
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
-    return format_html('<pre class="break-all whitespace-pre-wrap">{}</pre>', text)
+    return format_html('<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', text)

@@ -1,4 +1,8 @@
-"""Ready means that the first call works: the hub's own health, then a real chat call."""
+"""Ready means that the first call works: the hub's health, the way to the model, the model itself.
+
+The model is asked directly: a call through the gateway would be metered, and the demo tenant would
+find tokens that it never used.
+"""
 
 import json
 import time
@@ -8,7 +12,7 @@ from urllib.parse import urlsplit
 
 from llmhub.config import HubConfig
 from llmhub.embedded.errors import StartFailed
-from llmhub.embedded.model import MODEL_NAME
+from llmhub.embedded.model import ModelServer
 from llmhub.embedded.processes import Pause, Process, wait_ready
 
 _TIMEOUT_S = 60
@@ -21,42 +25,57 @@ def hub_wait_healthy(config: HubConfig, web: Process, pause: Pause) -> None:
     """Wait until `/healthz/ready` says yes; raises StartFailed."""
 
     def is_healthy() -> bool:
-        status, _ = _request(config, "GET", "/healthz/ready")
+        status, _ = _hub_request(config, "/healthz/ready")
         return status == 200
 
     wait_ready(web, is_healthy, timeout_s=_TIMEOUT_S, pause=pause)
 
 
-def hub_call_model(config: HubConfig, token: str, pause: Pause) -> str:
-    """Chat with the built-in model as the demo tenant; gives its words. Raises StartFailed."""
-    body = {
-        "model": MODEL_NAME,
-        "max_tokens": 8,
-        "messages": [{"role": "user", "content": "Say hello."}],
-    }
+def hub_wait_model(config: HubConfig, model: ModelServer, token: str, pause: Pause) -> None:
+    """Wait until the gateway offers the built-in model to the token, and the model has spoken.
+
+    Raises StartFailed with what was answered instead.
+    """
     deadline = time.monotonic() + _TIMEOUT_S
-    while True:
-        status, answer = _request(config, "POST", "/v1/chat/completions", token, body)
-        if status == 200:
-            return str(answer["choices"][0]["message"]["content"])
+    while (wrong := _what_is_missing(config, model, token)) is not None:
         if time.monotonic() > deadline:
-            raise StartFailed(f"The built-in model does not answer through the hub: {answer}")
+            raise StartFailed(f"The built-in model does not answer: {wrong}")
         pause(_RETRY_S)
 
 
-def _request(
-    config: HubConfig, method: str, path: str, token: str = "", body: object = None
-) -> tuple[int, Any]:
-    """Status and JSON of the answer; status 0 where there is none."""
+def _what_is_missing(config: HubConfig, model: ModelServer, token: str) -> str | None:
+    status, offered = _hub_request(config, "/v1/models", token)
+    if status != 200 or not offered["data"]:
+        return str(offered)
+    status, answer = _model_chat(model)
+    return None if status == 200 and answer["choices"] else str(answer)
+
+
+def _hub_request(config: HubConfig, path: str, token: str = "") -> tuple[int, Any]:
     host = _EVERY_ADDRESS.get(config.hub_host, config.hub_host)
     connection = HTTPConnection(host, config.hub_port, timeout=_CALL_TIMEOUT_S)
     # The one name that the hub surely answers to.
-    named = urlsplit(config.public_url).netloc
-    headers = {"Host": named, "Content-Type": "application/json"}
+    headers = {"Host": urlsplit(config.public_url).netloc}
     if token:
         headers["Authorization"] = f"Bearer {token}"
+    return _exchange(connection, "GET", path, None, headers)
+
+
+def _model_chat(model: ModelServer) -> tuple[int, Any]:
+    parts = urlsplit(model.base_url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=_CALL_TIMEOUT_S)
+    headers = {"Authorization": f"Bearer {model.api_key}", "Content-Type": "application/json"}
+    body = {"max_tokens": 4, "messages": [{"role": "user", "content": "Say hello."}]}
+    path = f"{parts.path}/chat/completions"
+    return _exchange(connection, "POST", path, json.dumps(body), headers)
+
+
+def _exchange(
+    connection: HTTPConnection, method: str, path: str, body: str | None, headers: dict[str, str]
+) -> tuple[int, Any]:
+    """Status and JSON of the answer; status 0 where there is none."""
     try:
-        connection.request(method, path, json.dumps(body) if body else None, headers)
+        connection.request(method, path, body, headers)
         response = connection.getresponse()
         return response.status, json.loads(response.read() or b"null")
     except (OSError, HTTPException, ValueError) as error:

@@ -12,7 +12,7 @@ from llmhub.embedded.errors import StartFailed
 from llmhub.embedded.leftovers import leftovers_end
 from llmhub.embedded.processes import wait_ready
 from llmhub.up.data_dir import data_dir_lock, data_dir_make, logs_trim, running_files_remove
-from llmhub.up.first_call import hub_call_model, hub_wait_healthy
+from llmhub.up.first_call import hub_wait_healthy, hub_wait_model
 from llmhub.up.generated import Generated, demo_token_save, generated_load
 from llmhub.up.listening import listening_socket
 from llmhub.up.preparation import Prepared, hub_prepare
@@ -45,7 +45,7 @@ def hub_run(config: HubConfig) -> int:
         complain(str(error))
         return 1
     except OSError as error:
-        complain(_explain(error))
+        complain(explain(error))
         return 1
     try:
         return _run_locked(config, Supervisor(config.hub_data_dir), signals)
@@ -65,7 +65,7 @@ def _run_locked(config: HubConfig, supervisor: Supervisor, signals: StopSignals)
         complain(str(error))
         return 1
     except OSError as error:
-        complain(_explain(error))
+        complain(explain(error))
         return 1
     finally:
         started = time.monotonic()
@@ -101,9 +101,9 @@ def _start(
     with step("Starting web, worker and beat"):
         _start_own(config, supervisor, signals, listener)
     if servers.model and prepared.demo_token:
-        with step("Calling the built-in model through the hub"):
+        with step("Asking the built-in model"):
             model_wait(servers, supervisor, signals.pause)
-            hub_call_model(config, prepared.demo_token, signals.pause)
+            hub_wait_model(config, servers.model, prepared.demo_token, signals.pause)
     _write_hub_file(config, prepared)
     say(welcome(config, prepared, time.monotonic() - started))
 
@@ -146,7 +146,8 @@ def _write_hub_file(config: HubConfig, prepared: Prepared) -> None:
     )
 
 
-def _explain(error: OSError) -> str:
+def explain(error: OSError) -> str:
+    """One line for what the system refused."""
     where = f" ({error.filename})" if error.filename else ""
     if error.errno == errno.ENOSPC:
         return f"The disk is full{where}: make room, then start the hub again."

@@ -1,11 +1,16 @@
 """Who may call: promises 22 and 27."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from gateway.authenticate import token_check
+from gateway.errors import InvalidToken
+from llmhub.base.tokens import token_hash
+from tenants.llms.snapshot_build import snapshot_build
 from tenants.models import AccessToken, Tenant, TenantStatus
 from tenants.tenancy import in_schema
 from tests.committed_people import Person
@@ -56,7 +61,7 @@ def test_a_new_token_works_at_once(gateway: RunningGateway, alice: Person) -> No
     assert chat(gateway, token).status == 200
 
 
-def test_an_expired_token_is_refused_by_the_clock(gateway: RunningGateway, alice: Person) -> None:
+def test_an_expired_token_is_not_loaded_again(gateway: RunningGateway, alice: Person) -> None:
     token_id, token = alice.issue(expires_at=timezone.now() + timedelta(hours=1))
     assert chat(gateway, token).status == 200
     # Behind the services' back, so that the snapshot does not learn of it.
@@ -115,3 +120,13 @@ def test_the_tenant_comes_from_the_token_alone(
     assert not charlie.ledger()
     with in_schema(charlie.tenant):
         assert set(charlie.used_tokens().values()) == {0}
+
+
+def test_a_token_in_memory_expires_by_the_clock(alice: Person) -> None:
+    snapshot = snapshot_build(alice.tenant.pk)
+    assert snapshot is not None
+    hashed = token_hash(alice.token)
+    assert token_check(snapshot, hashed, ("inference",)).id == alice.token_id
+    expired = replace(snapshot.tokens[hashed], expires_at=timezone.now())
+    with pytest.raises(InvalidToken):
+        token_check(replace(snapshot, tokens={hashed: expired}), hashed, ("inference",))

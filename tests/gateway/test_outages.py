@@ -102,12 +102,11 @@ def wired_once(committed: None) -> Iterator[Wired]:
 @pytest.fixture
 def wired(wired_once: Wired, alice: Person) -> Iterator[Wired]:
     """Everything is connected, and the gateway knows Alice."""
-    assert chat(wired_once.gateway, alice.token).status == 200
+    wait_until(lambda: chat(wired_once.gateway, alice.token).status == 200, what="the first answer")
     yield wired_once
     for cable in (wired_once.postgres, wired_once.valkey):
         cable.cut()
         cable.mend()
-    wait_until(lambda: answers(wired_once.gateway), what="the gateway with its servers")
 
 
 def test_with_the_database_away_configured_models_answer_and_are_metered(

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.django_db
         ("/static/pages/pages.css", STRICT),
         ("/admin/", CONSOLE),
         ("/llm/docs", REFERENCE),
-        ("/llm/reference", REFERENCE),
     ],
 )
 def test_each_page_has_its_policy(client, address, policy):
@@ -41,7 +40,3 @@ def test_pages_have_nothing_inline(client, address):
     assert " style=" not in shown
     assert "onclick" not in shown
     assert "<script>" not in shown
-
-
-def test_the_reference_asks_no_other_host_for_fonts(client):
-    assert "googleapis" not in client.get("/llm/reference").content.decode()
