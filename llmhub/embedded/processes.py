@@ -6,6 +6,7 @@ Linux it gets `orphan_signal` when the supervisor dies. Its pid file stays locke
 """
 
 import ctypes
+import errno
 import os
 import shutil
 import signal
@@ -150,8 +151,11 @@ def wait_ready(
 
 
 def telling_line(text: str) -> str:
-    """The last line that names an error, else the last line, of a program's output."""
+    """Of a program's output: a full disk, else the last line that names an error, else the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    full = [line for line in lines if os.strerror(errno.ENOSPC) in line]
+    if full:  # what follows from it is noise
+        return full[-1]
     marks = ("panic:", "fatal:", "error:", "error ", "failed", "can't", "cannot", "refused")
     for line in reversed(lines):
         if any(mark in line.lower() for mark in marks):

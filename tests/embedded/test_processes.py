@@ -142,6 +142,8 @@ def test_a_short_log_stays(folder: Folder) -> None:
     [
         ("", "it said nothing"),
         ("starting\nlistening\n", "listening"),
+        ("FATAL: port in use\nshut down\n", "FATAL: port in use"),
+        ("x: No space left on device\nPANIC: aborted\n", "x: No space left on device"),
         ("initdb: error: could not write: No space left on device\nbye\n",
          "initdb: error: could not write: No space left on device"),
     ],
