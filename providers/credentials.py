@@ -117,10 +117,12 @@ def _value(field: CredentialField, given: Any) -> str:
 
 
 def _text(field: CredentialField, given: Any) -> str:
-    if given is None or isinstance(given, str):
-        return given or ""
     if isinstance(given, Mapping):
         return json.dumps(given)
+    if given is None or isinstance(given, str):
+        # A service account's key file is copied with its line breaks, which mean nothing in JSON.
+        decoded = _object((given or "").strip())
+        return given or "" if decoded is None else json.dumps(decoded)
     raise _wrong(field.name, "must be a string.")
 
 

@@ -35,6 +35,13 @@ def test_an_object_and_its_json_text_are_the_same(encode: Any) -> None:
     assert read == {"api_key": Secret(GOOD), "region": "eu"}
 
 
+def test_a_key_file_is_taken_with_its_line_breaks() -> None:
+    account = {"type": "service_account", "private_key": "x\\ny"}
+    fields = (CredentialField("service_account", "Service account"),)
+    pasted = json.dumps(account, indent=2)
+    assert credentials_parse(fields, pasted) == {"service_account": Secret(json.dumps(account))}
+
+
 def test_a_json_text_of_other_names_is_itself_the_secret() -> None:
     service_account = json.dumps({"type": "service_account", "private_key": "x\\ny"})
     fields = (CredentialField("service_account", "Service account"),)

@@ -53,10 +53,14 @@ def _note(tenant: Tenant, row: AnyConnection, verdict: Verdict) -> None:
     somebody changed, so it has no audit row."""
     same = {"pk": row.pk, "sealed_credentials": row.sealed_credentials, "base_url": row.base_url}
     with in_schema(tenant), transaction.atomic():
-        type(row).objects.filter(**same).update(
-            state=verdict.state,
-            state_message=verdict.message[:1000],
-            checked_at=timezone.now(),
+        noted = (
+            type(row)
+            .objects.filter(**same)
+            .update(
+                state=verdict.state,
+                state_message=verdict.message[:1000],
+                checked_at=timezone.now(),
+            )
         )
-        if row.state != verdict.state:
+        if noted and row.state != verdict.state:
             version_raise(tenant)
