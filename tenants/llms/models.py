@@ -33,12 +33,18 @@ class TenantLLM(models.Model):
     used tokens) of a model on a shared connection."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Indexed by the constraint below: an index more is an index more in every schema.
     connection = models.ForeignKey(
-        Connection, null=True, blank=True, on_delete=models.CASCADE, related_name="tenant_llms"
+        Connection,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="tenant_llms",
+        db_index=False,
     )
     shared_connection_id = models.UUIDField(null=True, blank=True)
-    llm_factory = models.CharField(max_length=128)
-    llm_name = models.CharField(max_length=255)
+    llm_factory = models.CharField(max_length=100)
+    llm_name = models.CharField(max_length=200)
     model_type = models.CharField(max_length=16, choices=MODEL_TYPE_CHOICES)
     max_tokens = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]
@@ -84,7 +90,7 @@ class Route(models.Model):
     """A model name of the tenant's own."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=128, unique=True)
+    name = models.CharField(max_length=128)
     model_type = models.CharField(max_length=16, choices=MODEL_TYPE_CHOICES)
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -92,6 +98,7 @@ class Route(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["name"], name="route_name_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -100,7 +107,9 @@ class Route(models.Model):
 class RouteTarget(models.Model):
     """A model behind a route: lower `priority` first, `weight` among equals."""
 
-    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="targets")
+    route = models.ForeignKey(
+        Route, on_delete=models.CASCADE, related_name="targets", db_index=False
+    )
     tenant_llm = models.ForeignKey(
         TenantLLM, on_delete=models.PROTECT, related_name="route_targets"
     )

@@ -26,7 +26,7 @@ class ConnectionFields(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    llm_factory = models.CharField(max_length=128)
+    llm_factory = models.CharField(max_length=100)
     name = models.CharField(
         max_length=63, default="default", validators=[RegexValidator(CONNECTION_NAME_PATTERN)]
     )

@@ -31,7 +31,7 @@ class SharedModel(models.Model):
     connection = models.ForeignKey(
         SharedConnection, on_delete=models.CASCADE, related_name="shared_models"
     )
-    llm_name = models.CharField(max_length=255)
+    llm_name = models.CharField(max_length=200)
     model_type = models.CharField(max_length=16, choices=[(t.value, t.value) for t in ModelType])
     max_tokens = models.PositiveIntegerField(null=True, blank=True)
     is_enabled = models.BooleanField(default=True)

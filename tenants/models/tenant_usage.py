@@ -10,8 +10,8 @@ class TenantUsageDaily(models.Model):
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
     day = models.DateField()
-    llm_factory = models.CharField(max_length=128)
-    llm_name = models.CharField(max_length=255)
+    llm_factory = models.CharField(max_length=100)
+    llm_name = models.CharField(max_length=200)
     model_type = models.CharField(max_length=16)
     requests = models.BigIntegerField(default=0)
     failed_requests = models.BigIntegerField(default=0)

@@ -8,10 +8,10 @@ from django.db import models
 class UsageFacts(models.Model):
     """What was called, by natural key: the row outlives the connection and the model."""
 
-    llm_factory = models.CharField(max_length=128)
+    llm_factory = models.CharField(max_length=100)
     connection_name = models.CharField(max_length=63)
     is_shared = models.BooleanField(default=False)
-    llm_name = models.CharField(max_length=255)
+    llm_name = models.CharField(max_length=200)
     model_type = models.CharField(max_length=16)
 
     class Meta:

@@ -131,6 +131,14 @@ def test_a_factory_without_catalog_models_takes_what_the_provider_lists(alice, p
     assert {"test-chat", "test-embedding"} <= {m["llm_name"] for m in models(alice.api)}
 
 
+def test_what_a_provider_lists_twice_or_under_no_name_is_stored_once_or_not_at_all(alice, provider):
+    names = ["test-chat", "test-chat", "x" * 201, "line\nbreak", " ", ""]
+    listing = {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+    provider.script("/v1/models", Reply(body=listing))
+    key_set(alice.api, provider, llm_factory="VLLM").require_success()
+    assert [m["llm_name"] for m in models(alice.api)] == ["test-chat"]
+
+
 @pytest.mark.parametrize(
     "listing", [Reply(404, {"detail": "Not Found"}), Reply(body={"object": "list", "data": []})]
 )

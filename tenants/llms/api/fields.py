@@ -8,6 +8,8 @@ from rest_framework import serializers
 
 from llmhub.base.model_types import ModelType
 
+# Of a factory or model in the catalog: providers/models.py.
+MAX_NAME_LENGTH = 200
 MODEL_TYPES = [t.value for t in ModelType]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -25,7 +27,7 @@ class LineField(serializers.CharField):
 
 class NameField(LineField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": 255, **kwargs})
+        super().__init__(**{"max_length": MAX_NAME_LENGTH, **kwargs})
 
 
 class ModelTypeField(serializers.ChoiceField):

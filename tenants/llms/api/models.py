@@ -26,7 +26,7 @@ MAX_TOKENS = 100_000_000
 
 class AddLLMSerializer(serializers.Serializer[Any]):
     llm_factory = NameField()
-    llm_name = NameField(max_length=200)
+    llm_name = NameField()
     model_type = ModelTypeField()
     api_key = ApiKeyField(required=False, default="")
     api_base = serializers.CharField(required=False, allow_blank=True, max_length=2048, default="")

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from llmhub.base.errors import NotSupported, Unprocessable
 from llmhub.base.model_types import ModelType
+from providers.names import validate_name
 from providers.selectors import CatalogFactory, CatalogModel, catalog_models, factory_get
 from tenants.actors import Actor
 from tenants.llms.models import Connection
@@ -24,6 +27,10 @@ from tenants.llms.services.connections import (
 )
 from tenants.llms.verification import Check, Verdict, models_listed, verify
 from tenants.models import ConnectionState, Tenant
+
+MAX_LISTED = 2_000
+"""Of the models that a provider lists, this many are taken; others are added by name."""
+MAX_NAME_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -90,9 +97,9 @@ def models_of_factory(
     listed = models_listed(factory, base_url, credentials)
     found = [
         ModelFacts(model.llm_name, model_type, model.context_tokens)
-        for model in listed
+        for model in listed[:MAX_LISTED]
         for model_type in sorted(model.model_types)
-        if is_served(factory, model_type)
+        if is_served(factory, model_type) and _is_name(model.llm_name)
     ]
     if not found:
         raise Unprocessable(
@@ -101,6 +108,15 @@ def models_of_factory(
             code="no_models_listed",
         )
     return tuple(found)
+
+
+def _is_name(listed: str) -> bool:
+    """A provider may list anything; what is no name of a model is passed over."""
+    try:
+        validate_name(listed)
+    except ValidationError:
+        return False
+    return len(listed) <= MAX_NAME_LENGTH
 
 
 def _callable(factory: CatalogFactory, models: Sequence[CatalogModel]) -> tuple[ModelFacts, ...]:

@@ -129,7 +129,8 @@ def models_save(connection: Connection, models: Iterable[ModelFacts]) -> int:
     """Add the models that are new and set what is given of the others."""
     existing = {(m.llm_name, m.model_type): m for m in connection.tenant_llms.all()}
     new: list[TenantLLM] = []
-    for facts in models:
+    wanted = {(facts.llm_name, facts.model_type): facts for facts in models}
+    for facts in wanted.values():
         row = existing.get((facts.llm_name, facts.model_type))
         if row is None:
             new.append(_new_model(connection, facts))
