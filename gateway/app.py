@@ -3,16 +3,19 @@
 `uvicorn gateway.app:application` runs it alone; llmhub/asgi.py puts it beside Django.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 import django
 from django.apps import apps
+from django.conf import settings
 
 from gateway.caller import Caller, CallerGone, Receive, Scope, Send
 from gateway.ids import uuid7
 from llmhub.base.errors import HubError
+from llmhub.base.pooler import pooler_refuse_at_start
 
 if not apps.ready:
     django.setup()
@@ -45,6 +48,8 @@ class Application:
             await send({"type": "websocket.close", "code": 1008})
 
     async def open(self) -> None:
+        """Raises PoolerFound: behind one, a snapshot could hold another tenant's keys."""
+        await asyncio.to_thread(pooler_refuse_at_start, settings.HUB.database_url)
         self._gateway = Gateway()
         await self._gateway.open()
 
@@ -95,7 +100,13 @@ async def lifespan(receive: Receive, send: Send, start: Lifespan, stop: Lifespan
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await start()
+            try:
+                await start()
+            except Exception as error:
+                # What is raised here, a server may take for: has no lifespan, goes on without.
+                logger.exception("the gateway does not start")
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await stop()

@@ -7,7 +7,6 @@ import os
 from typing import Any, cast
 
 import orjson
-from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmhub.settings")
@@ -17,9 +16,6 @@ from gateway.app import application as _gateway  # noqa: E402 needs Django to be
 from gateway.caller import Message, Receive, Scope, Send  # noqa: E402
 from llmhub.base.errors import InvalidRequest  # noqa: E402
 from llmhub.envelope import failed  # noqa: E402
-from llmhub.pooler import pooler_refuse_at_start  # noqa: E402
-
-pooler_refuse_at_start(settings.HUB.database_url)
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 

@@ -9,11 +9,11 @@ from django.db import DatabaseError
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from llmhub.base.pooler import PoolerFound, pooler_refuse
 from llmhub.broker import broker_ping
 from llmhub.celery import app
 from llmhub.config import HubConfig, model_address
 from llmhub.embedded.model import model_answers
-from llmhub.pooler import PoolerFound, pooler_refuse
 from llmhub.schema_versions import outdated_schemas, shared_is_current
 
 MIN_SECRET_KEY_LENGTH = 32

@@ -9,6 +9,6 @@ application = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 needs the line above
 
-from llmhub.pooler import pooler_refuse_at_start  # noqa: E402
+from llmhub.base.pooler import pooler_refuse_at_start  # noqa: E402
 
 pooler_refuse_at_start(settings.HUB.database_url)

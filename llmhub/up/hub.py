@@ -126,9 +126,10 @@ def _write_environment(config: HubConfig, generated: Generated, servers: Embedde
     environment = {
         "SECRET_KEY": generated.secret_key,
         "FERNET_KEYS": generated.fernet_keys,
-        # Where local models are the point, a tenant may reach what listens on this machine.
-        "HUB_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
     }
+    if servers.environment():
+        # Where local models are the point, a tenant may reach what listens on this machine.
+        environment["HUB_EGRESS_ALLOW"] = "127.0.0.0/8,::1/128"
     environment |= {name: text for name, text in given.items() if text}
     environment |= servers.environment()
     private_json_write(environment_file(config.hub_data_dir), environment)

@@ -10,9 +10,11 @@ import socket
 from llmhub.config import HubConfig
 from llmhub.embedded.errors import StartFailed
 
+_BACKLOG = 2048
+
 
 def listening_socket(config: HubConfig) -> socket.socket:
-    """Bind HUB_HOST and HUB_PORT; raises StartFailed."""
+    """Listen on HUB_HOST and HUB_PORT; raises StartFailed."""
     host, port = config.hub_host, config.hub_port
     try:
         family, kind, _, _, address = socket.getaddrinfo(
@@ -24,6 +26,8 @@ def listening_socket(config: HubConfig) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        # Two sockets that do not listen yet can share a port: the second `make up` would not know.
+        bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
         raise StartFailed(_reason(error, host, port)) from None

@@ -14,10 +14,10 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from llmhub.base.errors import HubError
+from llmhub.base.pooler import PoolerFound, pooler_refuse
 from llmhub.broker import broker_ping
 from llmhub.builtin_model import builtin_connection_prepare
 from llmhub.first_people import demo_prepare, operator_prepare
-from llmhub.pooler import PoolerFound, pooler_refuse
 from llmhub.schema_versions import outdated_schemas, shared_is_current
 
 

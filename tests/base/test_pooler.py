@@ -3,8 +3,8 @@ import os
 import psycopg
 import pytest
 
+from llmhub.base.pooler import PoolerFound, pooler_refuse, pooler_refuse_at_start
 from llmhub.embedded.ports import LOOPBACK, free_port
-from llmhub.pooler import PoolerFound, pooler_refuse, pooler_refuse_at_start
 from tests.pooler_peer import transaction_pooler
 
 
