@@ -2,6 +2,7 @@
 
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
+from providers.selectors import catalog_llm
 from tenants.actors import Actor
 from tenants.models import ConnectionState, SharedConnection
 from tenants.services.shared_connections import (
@@ -23,12 +24,14 @@ def builtin_connection_prepare(*, name: str, base_url: str, api_key: str) -> boo
     hint = Secret(api_key).last4()
     if _is_current(name, base_url, hint):
         return False
+    known = catalog_llm(factory=FACTORY, llm_name=name)
+    max_tokens = known.context_tokens if known else None
     shared_connection_save(
         facts=SharedConnectionFacts(
             llm_factory=FACTORY,
             name=NAME,
             base_url=base_url,
-            models=tuple(SharedModelFacts(name, model_type) for model_type in _TYPES),
+            models=tuple(SharedModelFacts(name, kind, max_tokens) for kind in _TYPES),
             credentials={"api_key": Secret(api_key)},
             key_hint=hint,
             state=ConnectionState.VALID,
