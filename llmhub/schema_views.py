@@ -2,9 +2,17 @@
 
 from typing import Any
 
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import get_lib_doc_excludes
 
 PublicSchema: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
+
+
+class HubSchema(AutoSchema):
+    def get_tags(self) -> list[str]:
+        """A view's module is its subject, such as `connections`; a lone `api` is its package's."""
+        *_, package, module = type(self.view).__module__.split(".")
+        return [package if module == "api" else module]
 
 
 def doc_excludes() -> list[type]:

@@ -142,7 +142,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.TenantPermission"],
     "DEFAULT_PARSER_CLASSES": ["llmhub.json_parser.JSONObjectParser"],
     "DEFAULT_RENDERER_CLASSES": ["llmhub.envelope.EnvelopeRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "llmhub.schema_views.HubSchema",
     "DEFAULT_PAGINATION_CLASS": "llmhub.envelope.EnvelopePagination",
     "PAGE_SIZE": 50,
     "EXCEPTION_HANDLER": "llmhub.envelope.exception_handler",

@@ -11,7 +11,14 @@ from rest_framework.response import Response
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
 from tenants.llms.api.fields import ApiKeyField, ConnectionNameField, NameField
-from tenants.llms.api.schema import JSONDict, done_with, enveloped, page_parameters
+from tenants.llms.api.schema import (
+    Fields,
+    ProbeSerializer,
+    done_with,
+    enveloped,
+    page_of,
+    page_parameters,
+)
 from tenants.llms.models import Connection
 from tenants.llms.selectors.connections import connection_get, connection_list
 from tenants.llms.services.api_keys import KeyRequest, api_key_set
@@ -67,12 +74,22 @@ class ForceSerializer(serializers.Serializer[Any]):
     force = serializers.BooleanField(required=False, default=False)
 
 
+def saved_connection() -> Fields:
+    """What is worth knowing of a key that was tested and stored."""
+    return {
+        "connection": ConnectionSerializer(allow_null=True),
+        "models": serializers.IntegerField(help_text="How many models come with it."),
+        "probes": ProbeSerializer(many=True),
+        "notes": serializers.ListField(child=serializers.CharField()),
+    }
+
+
 class ConnectionsView(TenantView):
     @extend_schema(
         operation_id="connections_list",
         summary="The tenant's connections",
         parameters=[ConnectionFilterSerializer, *page_parameters()],
-        responses=enveloped("ConnectionList", JSONDict(), 400),
+        responses=enveloped("ConnectionList", page_of("Connection", ConnectionSerializer), 400),
     )
     def get(self, request: Request) -> Response:
         wanted = self.query(ConnectionFilterSerializer)
@@ -83,7 +100,7 @@ class ConnectionsView(TenantView):
         operation_id="connections_create",
         summary="Add a connection",
         request=NewConnectionSerializer,
-        responses=done_with("ConnectionCreate", JSONDict(), 400, 404, 409, 422),
+        responses=done_with("ConnectionCreate", saved_connection(), 400, 404, 409, 422),
     )
     def post(self, request: Request) -> Response:
         body = self.validated(NewConnectionSerializer)
@@ -123,7 +140,9 @@ class ConnectionView(TenantView):
         operation_id="connections_change",
         summary="Rename, switch, or give a new key or address",
         request=ConnectionChangeSerializer,
-        responses=done_with("ConnectionChange", JSONDict(), 400, 404, 409, 422),
+        responses=done_with(
+            "ConnectionChange", {"connection": ConnectionSerializer()}, 400, 404, 409, 422
+        ),
     )
     def patch(self, request: Request, connection_id: UUID) -> Response:
         connection_get(tenant=self.tenant, connection_id=connection_id)
@@ -147,7 +166,7 @@ class ConnectionView(TenantView):
         operation_id="connections_delete",
         summary="Remove a connection and its models",
         parameters=[ForceSerializer],
-        responses=done_with("ConnectionDelete", JSONDict(), 404, 409),
+        responses=done_with("ConnectionDelete", {}, 404, 409),
     )
     def delete(self, request: Request, connection_id: UUID) -> Response:
         connection_get(tenant=self.tenant, connection_id=connection_id)
@@ -165,7 +184,11 @@ class ConnectionCheckView(TenantView):
         operation_id="connections_check",
         summary="Test a connection again, now",
         request=None,
-        responses=done_with("ConnectionCheck", JSONDict(), 404),
+        responses=done_with(
+            "ConnectionCheck",
+            {"connection": ConnectionSerializer(), "probes": ProbeSerializer(many=True)},
+            404,
+        ),
     )
     def post(self, request: Request, connection_id: UUID) -> Response:
         verdict = connection_check(tenant=self.tenant, connection_id=connection_id)

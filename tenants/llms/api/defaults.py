@@ -12,7 +12,7 @@ from llmhub.base.model_types import ModelType
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
 from tenants.llms.api.fields import LineField
-from tenants.llms.api.schema import JSONDict, done_with, enveloped
+from tenants.llms.api.schema import done_with, enveloped
 from tenants.llms.selectors.defaults import default_names
 from tenants.llms.services.defaults import defaults_set
 
@@ -41,7 +41,7 @@ class DefaultsView(TenantView):
         operation_id="defaults_set",
         summary="Set or clear default models",
         request=DefaultsSerializer,
-        responses=done_with("DefaultsSet", JSONDict(), 400, 404, 422),
+        responses=done_with("DefaultsSet", {"defaults": DefaultsSerializer()}, 400, 404, 422),
     )
     def put(self, request: Request) -> Response:
         unknown = sorted(set(request.data) - set(ModelType))

@@ -9,9 +9,9 @@ from rest_framework.response import Response
 
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
-from tenants.llms.api.connections import connection_details
+from tenants.llms.api.connections import connection_details, saved_connection
 from tenants.llms.api.fields import ApiKeyField, ConnectionNameField, NameField
-from tenants.llms.api.schema import JSONDict, done_with
+from tenants.llms.api.schema import done_with
 from tenants.llms.services.api_keys import KeyRequest, KeyResult, api_key_set
 from tenants.llms.services.connections import DEFAULT_NAME, factory_delete
 
@@ -34,7 +34,7 @@ class SetApiKeyView(TenantView):
         operation_id="set_api_key",
         summary="Test a provider's key and store it with the provider's models",
         request=SetApiKeySerializer,
-        responses=done_with("SetApiKey", JSONDict(), 400, 404, 422),
+        responses=done_with("SetApiKey", saved_connection(), 400, 404, 422),
     )
     def post(self, request: Request) -> Response:
         body = self.validated(SetApiKeySerializer)
@@ -54,7 +54,9 @@ class DeleteFactoryView(TenantView):
         operation_id="delete_factory",
         summary="Remove a provider's connections and models",
         request=DeleteFactorySerializer,
-        responses=done_with("DeleteFactory", JSONDict(), 400, 404, 409),
+        responses=done_with(
+            "DeleteFactory", {"connections_removed": serializers.IntegerField()}, 400, 404, 409
+        ),
     )
     def post(self, request: Request) -> Response:
         body = self.validated(DeleteFactorySerializer)

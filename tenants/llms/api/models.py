@@ -9,9 +9,9 @@ from rest_framework.response import Response
 
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
-from tenants.llms.api.connections import connection_details
+from tenants.llms.api.connections import ConnectionSerializer, connection_details
 from tenants.llms.api.fields import ApiKeyField, ConnectionNameField, ModelTypeField, NameField
-from tenants.llms.api.schema import JSONDict, done_with, enveloped
+from tenants.llms.api.schema import ProbeSerializer, done_with, enveloped
 from tenants.llms.selectors.tenant_llms import configured_models, used_models
 from tenants.llms.services.added_models import ModelRequest, llm_add
 from tenants.llms.services.connections import DEFAULT_NAME
@@ -83,12 +83,40 @@ class ListedLLMSerializer(serializers.Serializer[Any]):
     max_tokens = serializers.IntegerField(allow_null=True)
 
 
+class UsedLLMSerializer(serializers.Serializer[Any]):
+    """What follows `used_token` is there with include_details alone."""
+
+    type = serializers.CharField()
+    name = serializers.CharField()
+    used_token = serializers.IntegerField()
+    api_base = serializers.CharField(required=False, allow_blank=True)
+    max_tokens = serializers.IntegerField(required=False, allow_null=True)
+    status = serializers.CharField(required=False)
+    connection = serializers.CharField(required=False)
+    is_shared = serializers.BooleanField(required=False)
+    state = serializers.CharField(required=False)
+    checked_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class UsedFactorySerializer(serializers.Serializer[Any]):
+    tags = serializers.CharField(help_text="Comma-separated.")
+    llm = UsedLLMSerializer(many=True)
+
+
 class AddLLMView(TenantView):
     @extend_schema(
         operation_id="add_llm",
         summary="Test one model and store it",
         request=AddLLMSerializer,
-        responses=done_with("AddLLM", JSONDict(), 400, 404, 409, 422),
+        responses=done_with(
+            "AddLLM",
+            {
+                "connection": ConnectionSerializer(),
+                "probes": ProbeSerializer(many=True),
+                "notes": serializers.ListField(child=serializers.CharField()),
+            },
+            *(400, 404, 409, 422),
+        ),
     )
     def post(self, request: Request) -> Response:
         body = self.validated(AddLLMSerializer)
@@ -109,7 +137,9 @@ class DeleteLLMView(TenantView):
         operation_id="delete_llm",
         summary="Remove a model",
         request=DeleteLLMSerializer,
-        responses=done_with("DeleteLLM", JSONDict(), 400, 404, 409),
+        responses=done_with(
+            "DeleteLLM", {"models_removed": serializers.IntegerField()}, 400, 404, 409
+        ),
     )
     def post(self, request: Request) -> Response:
         serializer = DeleteLLMSerializer(data=request.data)
@@ -128,7 +158,7 @@ class EnableLLMView(TenantView):
         operation_id="enable_llm",
         summary="Switch a model on or off",
         request=EnableLLMSerializer,
-        responses=done_with("EnableLLM", JSONDict(), 400, 404),
+        responses=done_with("EnableLLM", {"models": serializers.IntegerField()}, 400, 404),
     )
     def post(self, request: Request) -> Response:
         serializer = EnableLLMSerializer(data=request.data)
@@ -161,7 +191,7 @@ class MyLLMsView(TenantView):
         operation_id="my_llms",
         summary="The tenant's models and their used tokens, by factory",
         parameters=[MyLLMsQuerySerializer],
-        responses=enveloped("MyLLMs", JSONDict(), 400),
+        responses=enveloped("MyLLMs", serializers.DictField(child=UsedFactorySerializer()), 400),
     )
     def get(self, request: Request) -> Response:
         has_details = self.query(MyLLMsQuerySerializer)["include_details"]

@@ -12,7 +12,7 @@ from llmhub.base.model_types import ModelType
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
 from tenants.llms.api.fields import LineField, ModelTypeField
-from tenants.llms.api.schema import JSONDict, done_with, enveloped, page_parameters
+from tenants.llms.api.schema import done_with, enveloped, page_of, page_parameters
 from tenants.llms.selectors.routes import route_get, route_list
 from tenants.llms.services.routes import (
     RouteFacts,
@@ -40,12 +40,19 @@ class RouteSerializer(serializers.Serializer[Any]):
     is_enabled = serializers.BooleanField(required=False, default=True)
 
 
+class StoredRouteSerializer(RouteSerializer):
+    id = serializers.UUIDField()
+
+
+_FAILURES = (400, 404, 409, 422)
+
+
 class RoutesView(TenantView):
     @extend_schema(
         operation_id="routes_list",
         summary="The tenant's routes",
         parameters=page_parameters(),
-        responses=enveloped("RouteList", JSONDict()),
+        responses=enveloped("RouteList", page_of("Route", StoredRouteSerializer)),
     )
     def get(self, request: Request) -> Response:
         return self.paged(route_list(tenant=self.tenant))
@@ -54,7 +61,7 @@ class RoutesView(TenantView):
         operation_id="routes_create",
         summary="Add a route",
         request=RouteSerializer,
-        responses=done_with("RouteCreate", JSONDict(), 400, 404, 409, 422),
+        responses=done_with("RouteCreate", {"route": StoredRouteSerializer()}, *_FAILURES),
     )
     def post(self, request: Request) -> Response:
         facts = _facts(self.validated(RouteSerializer))
@@ -66,7 +73,7 @@ class RouteView(TenantView):
     @extend_schema(
         operation_id="routes_get",
         summary="One route",
-        responses=enveloped("Route", JSONDict(), 404),
+        responses=enveloped("Route", StoredRouteSerializer(), 404),
     )
     def get(self, request: Request, route_id: UUID) -> Response:
         return Response(route_get(tenant=self.tenant, route_id=route_id))
@@ -75,7 +82,7 @@ class RouteView(TenantView):
         operation_id="routes_change",
         summary="Change a route; targets that are sent take the place of the old ones",
         request=RouteSerializer(partial=True),
-        responses=done_with("RouteChange", JSONDict(), 400, 404, 409, 422),
+        responses=done_with("RouteChange", {"route": StoredRouteSerializer()}, *_FAILURES),
     )
     def patch(self, request: Request, route_id: UUID) -> Response:
         known = route_get(tenant=self.tenant, route_id=route_id)
@@ -91,7 +98,7 @@ class RouteView(TenantView):
     @extend_schema(
         operation_id="routes_delete",
         summary="Remove a route",
-        responses=done_with("RouteDelete", JSONDict(), 404),
+        responses=done_with("RouteDelete", {}, 404),
     )
     def delete(self, request: Request, route_id: UUID) -> Response:
         route_delete(tenant=self.tenant, route_id=route_id, actor=self.principal.actor)

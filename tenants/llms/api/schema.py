@@ -5,12 +5,13 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
-JSONDict = serializers.DictField
+AnyField = serializers.Field[Any, Any, Any, Any]
+Fields = dict[str, AnyField]
 
 
 class ErrorReasonSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Stable: for programs.")
-    details = JSONDict()
+    details = serializers.DictField()
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -31,19 +32,40 @@ _FAILURES = {
 }
 
 
-def enveloped(
-    name: str, data: "serializers.Field[Any, Any, Any, Any]", *failures: int
-) -> dict[int, Any]:
+class ProbeSerializer(serializers.Serializer[Any]):
+    """What one call to the provider found."""
+
+    model = serializers.CharField()
+    model_type = serializers.CharField()
+    ok = serializers.BooleanField()
+    latency_ms = serializers.IntegerField()
+    detail = serializers.CharField(help_text="What was seen.", allow_blank=True)
+    cause = serializers.CharField(help_text="The class of the failure.", allow_null=True)
+    provider_message = serializers.CharField(help_text="Masked.", allow_blank=True)
+    remedy = serializers.CharField(allow_blank=True)
+
+
+def enveloped(name: str, data: AnyField, *failures: int) -> dict[int, Any]:
     """Responses whose `data` is what the view returns."""
     return {200: _success(name, {"data": data})} | _failures(failures)
 
 
-def done_with(
-    name: str, details: "serializers.Field[Any, Any, Any, Any]", *failures: int
-) -> dict[int, Any]:
+def done_with(name: str, details: Fields, *failures: int) -> dict[int, Any]:
     """Responses of a write: `data` is true, the rest stands under `details`."""
-    fields = {"data": serializers.BooleanField(), "details": details}
+    fields = {
+        "data": serializers.BooleanField(),
+        "details": inline_serializer(f"{name}Details", fields=details)
+        if details
+        else serializers.DictField(),
+    }
     return {200: _success(name, fields)} | _failures(failures)
+
+
+def page_of(name: str, item: type[serializers.Serializer[Any]]) -> AnyField:
+    """One page of a list."""
+    count = serializers.IntegerField
+    fields: Fields = {"total": count(), "page": count(), "page_size": count()}
+    return inline_serializer(f"{name}Page", fields=fields | {"items": item(many=True)})
 
 
 def page_parameters() -> list[OpenApiParameter]:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
 from tenants.llms.api.fields import LineField
-from tenants.llms.api.schema import JSONDict, done_with, enveloped, page_parameters
+from tenants.llms.api.schema import done_with, enveloped, page_of, page_parameters
 from tenants.models import AccessToken, Scope
 from tenants.selectors.access_tokens import token_get, token_list
 from tenants.services.access_tokens import (
@@ -33,6 +33,10 @@ class TokenSerializer(serializers.Serializer[Any]):
     revoked_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
+
+
+class NewTokenDetailsSerializer(TokenSerializer):
+    token = serializers.CharField(help_text="Shown here, and never again.")
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
@@ -63,7 +67,7 @@ class TokensView(TenantView):
         operation_id="tokens_list",
         summary="The tenant's tokens, the newest first",
         parameters=[TokenFilterSerializer, *page_parameters()],
-        responses=enveloped("TokenList", JSONDict(), 400),
+        responses=enveloped("TokenList", page_of("Token", TokenSerializer), 400),
     )
     def get(self, request: Request) -> Response:
         wanted = self.query(TokenFilterSerializer)
@@ -74,7 +78,7 @@ class TokensView(TenantView):
         operation_id="tokens_create",
         summary="Issue a token; the answer is the only place that shows it",
         request=NewTokenSerializer,
-        responses=done_with("TokenCreate", JSONDict(), 400),
+        responses=done_with("TokenCreate", NewTokenDetailsSerializer().get_fields(), 400),
     )
     def post(self, request: Request) -> Response:
         facts = _facts(self.validated(NewTokenSerializer))
@@ -101,7 +105,7 @@ class TokenView(TenantView):
         operation_id="tokens_change",
         summary="Change a token's name, scopes, models or expiry",
         request=NewTokenSerializer(partial=True),
-        responses=done_with("TokenChange", JSONDict(), 400, 404),
+        responses=done_with("TokenChange", TokenSerializer().get_fields(), 400, 404),
     )
     def patch(self, request: Request, token_id: UUID) -> Response:
         row = token_get(tenant=self.tenant, token_id=token_id)
@@ -121,7 +125,7 @@ class TokenView(TenantView):
     @extend_schema(
         operation_id="tokens_revoke",
         summary="Revoke a token; from its next request on it is refused",
-        responses=done_with("TokenRevoke", JSONDict(), 404),
+        responses=done_with("TokenRevoke", {}, 404),
     )
     def delete(self, request: Request, token_id: UUID) -> Response:
         token_revoke(tenant=self.tenant, token_id=token_id, actor=self.principal.actor)
