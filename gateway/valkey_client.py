@@ -6,7 +6,6 @@ https://valkey.io/topics/protocol/
 """
 
 import asyncio
-import hashlib
 import logging
 import random
 import socket
@@ -33,15 +32,7 @@ class ValkeyAway(Exception):
 
 
 class ValkeyReplyError(Exception):
-    """Valkey answered with an error, such as `NOSCRIPT ...`."""
-
-
-class Script:
-    """A Lua script; Valkey knows it by its hash once it has seen it."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source.encode()
-        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest().encode()
+    """Valkey answered with an error."""
 
 
 class ValkeyClient:
@@ -78,16 +69,6 @@ class ValkeyClient:
         if self._wire is None:
             raise ValkeyAway("not connected")
         return await self._wire.send(arguments)
-
-    async def script(self, script: Script, keys: tuple[Argument, ...], *arguments: Argument) -> Any:
-        """Run a script on these keys, in one round trip once Valkey has seen it."""
-        operands = (str(len(keys)), *keys, *arguments)
-        try:
-            return await self.command("EVALSHA", script.sha, *operands)
-        except ValkeyReplyError as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise
-        return await self.command("EVAL", script.source, *operands)
 
     async def _keep_connected(self, connected: "asyncio.Future[None]") -> None:
         backoff_s = _BACKOFF_S[0]

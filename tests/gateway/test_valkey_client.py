@@ -9,7 +9,6 @@ from django.conf import settings
 from gateway.valkey_address import ValkeyAddress, valkey_address
 from gateway.valkey_client import (
     DEADLINE_S,
-    Script,
     ValkeyAway,
     ValkeyClient,
     ValkeyReplyError,
@@ -44,14 +43,6 @@ async def test_an_error_is_raised_and_the_connection_goes_on(client: ValkeyClien
     with pytest.raises(ValkeyReplyError, match="unknown command"):
         await client.command("NONSENSE")
     assert await client.command("PING") == b"PONG"
-
-
-async def test_a_script_is_sent_once_and_then_known(client: ValkeyClient) -> None:
-    script = Script("return {KEYS[1], ARGV[1]}")
-    await client.command("SCRIPT", "FLUSH")
-    for argument in ("a", "b"):
-        assert await client.script(script, ("key",), argument) == [b"key", argument.encode()]
-    assert await client.command("SCRIPT", "EXISTS", script.sha) == [1]
 
 
 async def test_it_connects_again_after_a_loss(client: ValkeyClient) -> None:

@@ -37,8 +37,9 @@ def test_a_connection_is_created_tested_and_shown(alice, provider):
     assert alice.api.get(f"connections/{created['id']}").require_success().data == created
 
 
-def test_it_may_be_saved_without_asking_the_provider(alice, provider):
-    body = body_of(provider, llm_factory="OpenAI", test=False)
+@pytest.mark.parametrize("llm_factory", ["OpenAI", "VLLM"])
+def test_it_may_be_saved_without_asking_the_provider(alice, provider, llm_factory):
+    body = body_of(provider, llm_factory=llm_factory, test=False)
     answer = alice.api.post("connections", body).require_success()
     assert answer.details["connection"]["state"] == "unverified"
     assert provider.seen == []

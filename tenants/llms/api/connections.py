@@ -21,7 +21,7 @@ from tenants.llms.api.schema import (
 )
 from tenants.llms.models import Connection
 from tenants.llms.selectors.connections import connection_get, connection_list
-from tenants.llms.services.api_keys import KeyRequest, api_key_set
+from tenants.llms.services.api_keys import KeyRequest, KeyResult, api_key_set
 from tenants.llms.services.connection_changes import ConnectionChange, connection_change
 from tenants.llms.services.connection_checks import connection_check
 from tenants.llms.services.connections import (
@@ -115,15 +115,7 @@ class ConnectionsView(TenantView):
             is_tested=body["test"],
         )
         result = api_key_set(tenant=self.tenant, request=asked, actor=self.principal.actor)
-        assert result.connection is not None
-        return Response(
-            done(
-                connection=connection_details(result.connection),
-                models=len(result.models),
-                probes=result.verdict.as_json(),
-                notes=list(result.notes),
-            )
-        )
+        return Response(done(**key_result_json(result)))
 
 
 class ConnectionView(TenantView):
@@ -194,6 +186,16 @@ class ConnectionCheckView(TenantView):
         verdict = connection_check(tenant=self.tenant, connection_id=connection_id)
         row = connection_get(tenant=self.tenant, connection_id=connection_id)
         return Response(done(connection=connection_details(row), probes=verdict.as_json()))
+
+
+def key_result_json(result: KeyResult) -> dict[str, Any]:
+    """As `saved_connection` says."""
+    return {
+        "connection": connection_details(result.connection) if result.connection else None,
+        "models": len(result.models),
+        "probes": result.verdict.as_json(),
+        "notes": list(result.notes),
+    }
 
 
 def connection_details(row: Connection) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from rest_framework.response import Response
 
 from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
-from tenants.llms.api.connections import connection_details, saved_connection
+from tenants.llms.api.connections import key_result_json, saved_connection
 from tenants.llms.api.fields import ApiKeyField, ConnectionNameField, NameField
 from tenants.llms.api.schema import done_with
-from tenants.llms.services.api_keys import KeyRequest, KeyResult, api_key_set
+from tenants.llms.services.api_keys import KeyRequest, api_key_set
 from tenants.llms.services.connections import DEFAULT_NAME, factory_delete
 
 
@@ -67,12 +67,3 @@ class DeleteFactoryView(TenantView):
             actor=self.principal.actor,
         )
         return Response(done(connections_removed=count))
-
-
-def key_result_json(result: KeyResult) -> dict[str, Any]:
-    return {
-        "connection": connection_details(result.connection) if result.connection else None,
-        "models": len(result.models),
-        "probes": result.verdict.as_json(),
-        "notes": list(result.notes),
-    }

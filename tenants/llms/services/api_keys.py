@@ -65,7 +65,9 @@ def api_key_set(*, tenant: Tenant, request: KeyRequest, actor: Actor) -> KeyResu
     factory = factory_get(name=request.llm_factory, active_only=True)
     credentials = credentials_read(factory, request.api_key)
     address = address_read(factory, request.api_base)
-    models = models_of_factory(factory, address.url, credentials)
+    models = models_known(factory)
+    if request.is_tested and not models:
+        models = models_found(factory, address.url, credentials)
     verdict = Verdict.untested()
     if request.is_tested:
         plan = [Check(m.model_type, m.llm_name) for m in models]
@@ -84,16 +86,23 @@ def api_key_set(*, tenant: Tenant, request: KeyRequest, actor: Actor) -> KeyResu
     return KeyResult(connection, models, verdict, address.notes)
 
 
-def models_of_factory(
+def models_known(factory: CatalogFactory) -> tuple[ModelFacts, ...]:
+    """The catalog's models that the hub can call; none where the catalog has none of the factory.
+
+    Raises NotSupported where no protocol serves any of them.
+    """
+    known = catalog_models(factory=factory.name)
+    if not known:
+        protocol_of(factory, next(iter(factory.model_types), ModelType.CHAT))
+        return ()
+    return _callable(factory, known)
+
+
+def models_found(
     factory: CatalogFactory, base_url: str, credentials: Credentials
 ) -> tuple[ModelFacts, ...]:
-    """The catalog's models that the hub can call, or where the catalog has none, what the provider
-    lists. Raises NotSupported, and Unprocessable where nothing is listed either."""
-    known = catalog_models(factory=factory.name)
-    if known:
-        return _callable(factory, known)
-    first_type = next(iter(factory.model_types), ModelType.CHAT)
-    protocol_of(factory, first_type)
+    """What the provider lists. Raises Unprocessable where that is nothing, and as `models_listed`
+    does."""
     listed = models_listed(factory, base_url, credentials)
     found = [
         ModelFacts(model.llm_name, model_type, model.context_tokens)
