@@ -43,9 +43,12 @@ class Change:
 
 
 @contextmanager
-def tenant_change(*, tenant: Tenant, actor: Actor, action: str) -> Iterator[Change]:
+def tenant_change(
+    *, tenant: Tenant, actor: Actor, action: str, is_in_snapshot: bool = True
+) -> Iterator[Change]:
     """One transaction in the tenant's schema: the change, its audit row, the new version.
 
+    `is_in_snapshot` is off for what the gateway does not look at: no snapshot is built again.
     Raises ServiceUnavailable, and changes nothing, when the audit row cannot be written.
     """
     with in_schema(tenant), transaction.atomic():
@@ -54,12 +57,14 @@ def tenant_change(*, tenant: Tenant, actor: Actor, action: str) -> Iterator[Chan
         if change.is_noop:
             return
         _write(AuditEntry, actor, change)
-        version_raise(tenant)
+        if is_in_snapshot:
+            version_raise(tenant)
 
 
 @contextmanager
-def operator_change(*, actor: Actor, action: str) -> Iterator[Change]:
-    """The same for what belongs to the platform; every tenant's snapshot is then rebuilt."""
+def operator_change(*, actor: Actor, action: str, is_in_snapshot: bool = True) -> Iterator[Change]:
+    """The same for what belongs to the platform. What is in a snapshot there is in every tenant's,
+    and all of them are built again."""
     platform = platform_get()
     with in_schema(platform), transaction.atomic():
         change = Change(action)
@@ -67,7 +72,8 @@ def operator_change(*, actor: Actor, action: str) -> Iterator[Change]:
         if change.is_noop:
             return
         _write(OperatorAuditEntry, actor, change)
-        version_raise(platform)
+        if is_in_snapshot:
+            version_raise(platform)
 
 
 def _write(

@@ -33,7 +33,7 @@ def tenant_create(*, slug: str, name: str, owner_email: str, actor: Actor) -> Cr
         tenant.full_clean(validate_unique=False)
     except ValidationError as error:
         raise InvalidRequest(" ".join(error.messages), field="slug") from None
-    with operator_change(actor=actor, action="tenant.create") as change:
+    with operator_change(actor=actor, action="tenant.create", is_in_snapshot=False) as change:
         _save_new(tenant)
         schema_create(tenant.schema_name)
         data_key_create(tenant)
@@ -53,7 +53,7 @@ def tenant_update(
     InvalidRequest naming the field, NotFound where it was deleted, Conflict for the platform's row.
     """
     _require_customer(tenant, "changed")
-    with operator_change(actor=actor, action="tenant.update") as change:
+    with operator_change(actor=actor, action="tenant.update", is_in_snapshot=False) as change:
         row = Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
         if row is None:
             raise NotFound("This tenant no longer exists.")
@@ -75,9 +75,10 @@ def tenant_delete(*, tenant: Tenant, actor: Actor) -> None:
     """Remove the tenant's schema, data keys, tokens, memberships and cache entries, for good."""
     _require_customer(tenant, "deleted")
     tenant_id = tenant.pk
-    with operator_change(actor=actor, action="tenant.delete") as change:
+    with operator_change(actor=actor, action="tenant.delete", is_in_snapshot=False) as change:
         change.about("tenant", tenant_id, tenant.slug)
         change.before = {"slug": tenant.slug, "name": tenant.name}
+        version_raise(tenant)
         schema_drop(tenant.schema_name)
         Tenant.objects.filter(pk=tenant_id).delete()
         transaction.on_commit(lambda: version_forget(tenant_id))
@@ -102,7 +103,9 @@ def user_get_or_create(*, email: str) -> User:
 
 def membership_save(*, tenant: Tenant, user: User, role: Role, actor: Actor) -> Membership:
     """Make the user a member with this role, or change the role they have."""
-    with tenant_change(tenant=tenant, actor=actor, action="membership.save") as change:
+    with tenant_change(
+        tenant=tenant, actor=actor, action="membership.save", is_in_snapshot=False
+    ) as change:
         membership = Membership.objects.filter(tenant=tenant, user=user).first()
         if membership is None:
             membership = Membership(tenant=tenant, user=user)

@@ -28,7 +28,7 @@ def user_create(*, email: str, name: str = "", is_operator: bool = False, actor:
     if User.objects.filter(email__iexact=email).exists():
         raise Conflict(f"There is already a user {email}.", details={"field": "email"})
     create = User.objects.create_superuser if is_operator else User.objects.create_user
-    with operator_change(actor=actor, action="user.create") as change:
+    with operator_change(actor=actor, action="user.create", is_in_snapshot=False) as change:
         try:
             user = create(email, name=name.strip())
         except ValidationError as error:
@@ -46,7 +46,7 @@ def user_update(*, user: User, wanted: UserChange, actor: Actor) -> User:
     for an operator who would shut themselves out.
     """
     _require_not_self(user, wanted, actor)
-    with operator_change(actor=actor, action="user.update") as change:
+    with operator_change(actor=actor, action="user.update", is_in_snapshot=False) as change:
         row = _locked(user)
         change.about("user", row.pk, row.email)
         change.before = _user_json(row)
@@ -68,7 +68,7 @@ def user_set_password(*, user: User, password: Secret, actor: Actor) -> None:
         validate_password(password.reveal(), user)
     except ValidationError as error:
         raise InvalidRequest(" ".join(error.messages), field="password") from None
-    with operator_change(actor=actor, action="user.set_password") as change:
+    with operator_change(actor=actor, action="user.set_password", is_in_snapshot=False) as change:
         row = _locked(user)
         row.set_password(password.reveal())
         row.save(update_fields=["password"])

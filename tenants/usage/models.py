@@ -25,7 +25,7 @@ class UsageEvent(UsageFacts):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    request_id = models.UUIDField(db_index=True)
+    request_id = models.UUIDField()
     at = models.DateTimeField(db_index=True)
     access_token_id = models.UUIDField(null=True)
     connection_id = models.UUIDField()

@@ -66,6 +66,7 @@ class Migration(migrations.Migration):
                 ('connection', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tenant_llms', to='llms.connection')),
             ],
             options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('connection__isnull', False), ('shared_connection_id__isnull', True)), models.Q(('connection__isnull', True), ('shared_connection_id__isnull', False)), _connector='OR'), name='tenant_llm_on_one_connection'), models.UniqueConstraint(fields=('connection', 'llm_name', 'model_type'), name='tenant_llm_once'), models.UniqueConstraint(fields=('shared_connection_id', 'llm_name', 'model_type'), name='tenant_llm_once_shared')],
                 'ordering': ['llm_factory', 'llm_name', 'model_type'],
             },
         ),
@@ -76,9 +77,10 @@ class Migration(migrations.Migration):
                 ('priority', models.PositiveSmallIntegerField(default=0)),
                 ('weight', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)])),
                 ('route', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='llms.route')),
-                ('tenant_llm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='route_targets', to='llms.tenantllm')),
+                ('tenant_llm', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='route_targets', to='llms.tenantllm')),
             ],
             options={
+                'constraints': [models.UniqueConstraint(fields=('route', 'tenant_llm'), name='route_target_once')],
                 'ordering': ['priority', '-weight', 'id'],
             },
         ),
@@ -87,23 +89,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('model_type', models.CharField(choices=[('chat', 'chat'), ('embedding', 'embedding'), ('rerank', 'rerank'), ('image2text', 'image2text'), ('speech2text', 'speech2text'), ('tts', 'tts')], max_length=16, primary_key=True, serialize=False)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('tenant_llm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='defaults', to='llms.tenantllm')),
+                ('tenant_llm', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='defaults', to='llms.tenantllm')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='tenantllm',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('connection__isnull', False), ('shared_connection_id__isnull', True)), models.Q(('connection__isnull', True), ('shared_connection_id__isnull', False)), _connector='OR'), name='tenant_llm_on_one_connection'),
-        ),
-        migrations.AddConstraint(
-            model_name='tenantllm',
-            constraint=models.UniqueConstraint(fields=('connection', 'llm_name', 'model_type'), name='tenant_llm_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='tenantllm',
-            constraint=models.UniqueConstraint(fields=('shared_connection_id', 'llm_name', 'model_type'), name='tenant_llm_once_shared'),
-        ),
-        migrations.AddConstraint(
-            model_name='routetarget',
-            constraint=models.UniqueConstraint(fields=('route', 'tenant_llm'), name='route_target_once'),
         ),
     ]

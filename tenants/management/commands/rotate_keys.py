@@ -15,7 +15,9 @@ class Command(ScriptedCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         rewrapped = data_keys_rewrap()
-        with operator_change(actor=self.actor, action="keys.rotate") as change:
+        with operator_change(
+            actor=self.actor, action="keys.rotate", is_in_snapshot=False
+        ) as change:
             change.about("data_keys", "", "every tenant's data keys")
             change.after = {"rewrapped": rewrapped}
             if not rewrapped:

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('llm_name', models.CharField(max_length=200)),
                 ('model_type', models.CharField(max_length=16)),
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('request_id', models.UUIDField(db_index=True)),
+                ('request_id', models.UUIDField()),
                 ('at', models.DateTimeField(db_index=True)),
                 ('access_token_id', models.UUIDField(null=True)),
                 ('connection_id', models.UUIDField()),
