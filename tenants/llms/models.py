@@ -110,6 +110,7 @@ class Route(models.Model):
 class RouteTarget(models.Model):
     """A model behind a route: lower `priority` first, `weight` among equals."""
 
+    pk = models.CompositePrimaryKey("route", "tenant_llm")
     route = models.ForeignKey(
         Route, on_delete=models.CASCADE, related_name="targets", db_index=False
     )
@@ -120,10 +121,7 @@ class RouteTarget(models.Model):
     weight = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
 
     class Meta:
-        ordering = ["priority", "-weight", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["route", "tenant_llm"], name="route_target_once")
-        ]
+        ordering = ["priority", "-weight", "tenant_llm"]
 
     def __str__(self) -> str:
         return f"{self.route_id} -> {self.tenant_llm_id}"

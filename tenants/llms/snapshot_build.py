@@ -245,7 +245,7 @@ def _defaults(models: Mapping[ModelKey, ModelView]) -> dict[ModelType, ModelView
 def _routes(models: Mapping[ModelKey, ModelView]) -> dict[str, RouteView]:
     rows = RouteTarget.objects.select_related("tenant_llm", "route").filter(route__is_enabled=True)
     targets: dict[Route, list[RouteTargetView]] = {}
-    for row in rows.order_by("priority", "-weight", "pk"):
+    for row in rows.order_by("priority", "-weight", "tenant_llm"):
         view = _find(models, row.tenant_llm)
         if view is not None:
             target = RouteTargetView(view, row.priority, row.weight)

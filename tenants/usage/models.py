@@ -50,6 +50,7 @@ class UsageEvent(UsageFacts):
 class UsageDaily(UsageFacts):
     """Sums of a day (UTC) per model and connection; equal to the sum of that day's events."""
 
+    pk = models.CompositePrimaryKey("day", "connection_id", "llm_name", "model_type")
     day = models.DateField()
     connection_id = models.UUIDField()
     requests = models.BigIntegerField(default=0)
@@ -61,11 +62,6 @@ class UsageDaily(UsageFacts):
 
     class Meta:
         ordering = ["-day", "llm_factory", "llm_name"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["day", "connection_id", "llm_name", "model_type"], name="usage_daily_once"
-            )
-        ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.llm_name}"
