@@ -9,6 +9,10 @@ from django.core.exceptions import ValidationError
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
+MAX_NAME_LENGTH = 200
+"""Of a model in the catalog, and so of every model that a tenant can have."""
+
+
 def validate_name(name: str) -> None:
     """Refuse an empty name, blanks at its ends, invisible characters. Raises ValidationError."""
     if not name or name != name.strip():

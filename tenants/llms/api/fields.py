@@ -7,9 +7,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from llmhub.base.model_types import ModelType
+from providers.names import MAX_NAME_LENGTH
 
-# Of a factory or model in the catalog: providers/models.py.
-MAX_NAME_LENGTH = 200
 MODEL_TYPES = [t.value for t in ModelType]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from llmhub.base.errors import NotSupported, Unprocessable
 from llmhub.base.model_types import ModelType
-from providers.names import validate_name
+from providers.names import MAX_NAME_LENGTH, validate_name
 from providers.selectors import CatalogFactory, CatalogModel, catalog_models, factory_get
 from tenants.actors import Actor
 from tenants.llms.models import Connection
@@ -30,7 +30,6 @@ from tenants.models import ConnectionState, Tenant
 
 MAX_LISTED = 2_000
 """Of the models that a provider lists, this many are taken; others are added by name."""
-MAX_NAME_LENGTH = 200
 
 
 @dataclass(frozen=True)
