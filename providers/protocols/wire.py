@@ -171,7 +171,7 @@ class ChunkReader(Protocol):
     """Follows one stream and gives it in the hub's terms: chat completion chunks.
 
     https://platform.openai.com/docs/api-reference/chat-streaming. The properties are those of
-    StreamReader. The usage comes in a last chunk of its own, with empty `choices`, as OpenAI sends it.
+    StreamReader. The usage comes last, in a chunk of its own with empty `choices`, as from OpenAI.
     """
 
     @property
@@ -189,7 +189,7 @@ class ChunkReader(Protocol):
         """Take bytes as they arrive, give the chunks that are complete; none after a failure."""
 
     def finish(self) -> list[dict[str, Any]]:
-        """The last chunks, once the stream has ended in good order. Raises ProviderError when not."""
+        """The last chunks, once the stream has ended in good order. Raises ProviderError if not."""
 
 
 class WireProtocol(Protocol):
@@ -202,6 +202,9 @@ class WireProtocol(Protocol):
 
     name: str
     serves: frozenset[ModelType]
+    passes: frozenset[ModelType]
+    """The types, other than chat, whose replies are in the hub's terms and reach callers untouched;
+    the others are written anew from what the `*_reply` methods read."""
     version_path: str
     """What a base URL of this API ends with unless its provider says otherwise, such as `/v1`."""
 
@@ -241,8 +244,8 @@ class WireProtocol(Protocol):
         """Classify a reply that is not a success; never raises. Header names are lower case."""
 
     def stream_reader(self, dialect: Dialect, *, hide_usage: bool) -> StreamReader:
-        """For a dialect that it speaks. `hide_usage` where the caller did not ask for the chunk that
-        carries usage alone."""
+        """For a dialect that it speaks. `hide_usage` where the caller did not ask for the chunk
+        that carries usage alone."""
 
     def chunk_reader(self) -> ChunkReader:
         """For a caller of another dialect."""

@@ -27,7 +27,7 @@ DIALECTS: Mapping[Dialect, CallerDialect] = MappingProxyType({Dialect.CHAT: Chat
 def exchange_request(
     protocol: WireProtocol, dialect: Dialect, target: Target, asked: Payload, *, model: str
 ) -> ProviderRequest:
-    """The provider's request. Raises InvalidRequest and NotSupported, naming what cannot be said."""
+    """The provider's request. Raises InvalidRequest and NotSupported for what cannot be said."""
     if dialect in protocol.speaks(target):
         return protocol.chat_request(target, asked, model=model, dialect=dialect)
     form = DIALECTS[dialect].to_chat(asked)

@@ -34,6 +34,7 @@ _SPOKEN = frozenset({Dialect.CHAT})
 class OpenAI:
     name = "openai"
     serves = frozenset(ModelType)
+    passes = frozenset(ModelType)
     version_path = "/v1"
 
     def speaks(self, target: Target) -> frozenset[Dialect]:

@@ -170,11 +170,8 @@ class OpenAIChunkReader(_OpenAIStream):
         super().__init__(hide_usage=False)
 
     def feed(self, chunk: bytes) -> list[dict[str, Any]]:
-        found = []
-        for event in self._events(chunk):
-            if self._is_for_caller(event) and self._chunk is not None:
-                found.append(self._chunk)
-        return found
+        events = self._events(chunk)
+        return [self._chunk for e in events if self._is_for_caller(e) and self._chunk is not None]
 
     def finish(self) -> list[dict[str, Any]]:
         last = self.feed(self._rest())
