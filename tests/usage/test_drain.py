@@ -90,6 +90,17 @@ IMPOSSIBLE: list[dict[str, Any]] = [
     {"http_status": 70_000},
     {"latency_ms": 2**40},
     {"first_byte_ms": -1},
+    {"attempt": 256},
+    {"images": -1},
+    {"audio_ms": 10**30},
+    {"characters": float("inf")},
+    {"cost_usd": "NaN"},
+    {"cost_usd": "Infinity"},
+    {"cost_usd": "-0.1"},
+    {"cost_usd": 0.1},
+    {"cost_usd": "1e30"},
+    {"result_status": "200"},
+    {"result_code": "x" * 65},
 ]
 
 
