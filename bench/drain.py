@@ -2,7 +2,7 @@
 
 One drain in this process, on servers that keep what they commit (`fsync` on), beside a hub whose
 schedule is stopped so that no other drain shares the work. The events are those of real calls: one
-for each entry, of several models, tokens and statuses, over two days.
+for each entry, of several models, tokens and statuses, in the order of a backlog of two hours.
 """
 
 import os
@@ -31,6 +31,7 @@ TENANTS = 20
 MODELS = 6
 TOKENS = 5
 ROUNDS = 3
+BACKLOG = timedelta(hours=2)
 _ACTOR = Actor.from_command("bench")
 
 
@@ -78,11 +79,11 @@ def _tenant(slug: str) -> Tenant:
 
 def _fill(tenants: list[Tenant]) -> int:
     drawn = random.Random(7)
-    now = datetime.now(UTC)
+    began = datetime.now(UTC) - BACKLOG
     size = 0
     with valkey().pipeline(transaction=False) as together:
         for number in range(EVENTS):
-            at = now - timedelta(seconds=drawn.randrange(2 * 86_400))
+            at = began + BACKLOG * number / EVENTS
             text = events_dump([_event(drawn, tenants[number % len(tenants)], at)])
             size += len(text)
             together.xadd(STREAM, {FIELD: text})

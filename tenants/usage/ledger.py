@@ -1,17 +1,15 @@
 """The ledger's statements: what services.py does within a tenant's schema.
 
 One statement inserts the events and adds those that are new to every sum: events, hours, days, the
-shared rollup and the models' counters cannot come apart. Events travel as one JSON document, which
-PostgreSQL takes apart faster than a driver binds some forty arrays. Table names come from the models.
+shared rollup and the models' counters cannot come apart. The events of a batch, of whatever tenants,
+travel by one COPY into a temporary table of the session. Table names come from the models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
 from uuid import UUID
 
-import orjson
 from django.db import connection
-from psycopg.types.json import Json
 
 from tenants.llms.models import TenantLLM
 from tenants.models import Tenant
@@ -31,6 +29,7 @@ from tenants.usage.sums import (
 from tenants.usage.zones import bucket_minutes
 
 _COLUMNS = tuple(name for name in NAMES if name != "tenant_id")
+_STAGED = "usage_staged"
 _LOCKS = 0x6C65_6467
 """`ledg`: the first half of the advisory locks' numbers, so that no other lock has the same."""
 
@@ -54,15 +53,23 @@ def ledger_lock(tenant_id: UUID) -> str:
     return str(found[0]) if found else "UTC"
 
 
-def events_add(tenant_id: UUID, events: Sequence[UsageFacts], zone: str) -> int:
-    """Insert the events that are not there, and add them to every sum; gives how many are new."""
-    parameters = {
-        "events": Json(events, dumps=_dumps),
-        "tenant": tenant_id,
-        **zone_parameters(zone),
-    }
+def events_stage(events: Iterable[UsageFacts]) -> None:
+    """Bring events over to the server, for `events_add` within the same transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(_statement(), parameters)
+        cursor.execute(_staging())
+        with (
+            connection.wrap_database_errors,
+            cursor.copy(f"COPY {_STAGED} ({', '.join(NAMES)}) FROM STDIN") as copy,
+        ):
+            for event in events:
+                copy.write_row(event)
+
+
+def events_add(tenant_id: UUID, zone: str) -> int:
+    """In the tenant's schema: insert those of its staged events that are not there, and add them to
+    every sum; gives how many are new."""
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(), {"tenant": tenant_id, **zone_parameters(zone)})
         return int(cursor.fetchone()[0])
 
 
@@ -70,8 +77,12 @@ def zone_parameters(zone: str) -> dict[str, str]:
     return {"zone": zone, "bucket": f"{bucket_minutes(zone)} minutes"}
 
 
-def _dumps(events: Sequence[UsageFacts]) -> bytes:
-    return orjson.dumps(events, default=str)
+@cache
+def _staging() -> str:
+    """The session keeps the table, empty between transactions."""
+    types = {field.column: field.db_type(connection) for field in UsageEvent._meta.local_fields}
+    columns = ", ".join(f"{name} {types.get(name, 'uuid')}" for name in NAMES)
+    return f"CREATE TEMPORARY TABLE IF NOT EXISTS {_STAGED} ({columns}) ON COMMIT DELETE ROWS"
 
 
 @cache
@@ -82,8 +93,7 @@ def _statement() -> str:
 WITH new AS (
     INSERT INTO {table(UsageEvent)} ({", ".join(_COLUMNS)})
     SELECT {", ".join(_COLUMNS)}
-    FROM json_to_recordset(%(events)s) AS e({", ".join(_typed_columns())})
-    ORDER BY id ON CONFLICT (id) DO NOTHING
+    FROM {_STAGED} WHERE tenant_id = %(tenant)s ORDER BY id ON CONFLICT (id) DO NOTHING
     RETURNING {", ".join(name for name in _COLUMNS if name != "sealed_text")}
 ), hourly AS (
     {events_into(UsageHourly, HOUR, "new")}
@@ -113,9 +123,3 @@ WITH new AS (
 )
 SELECT count(*) FROM new
 """  # noqa: S608
-
-
-def _typed_columns() -> list[str]:
-    """The columns with their types, as the table has them."""
-    fields = {field.column: field for field in UsageEvent._meta.local_fields}
-    return [f"{name} {fields[name].db_type(connection)}" for name in _COLUMNS]

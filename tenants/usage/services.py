@@ -67,7 +67,8 @@ def _record_together(work: Sequence[Work]) -> UsageCounts | None:
         return UsageCounts()
     try:
         with transaction.atomic():
-            recorded = sum(_record(tenant, events) for tenant, events in work)
+            ledger.events_stage(event for _, events in work for event in events)
+            recorded = sum(_record(tenant) for tenant, _ in work)
     except (OperationalError, InterfaceError):
         raise
     except DatabaseError:
@@ -81,7 +82,8 @@ def _record_together(work: Sequence[Work]) -> UsageCounts | None:
 def _record_alone(tenant: Tenant, events: Sequence[UsageFacts]) -> UsageCounts:
     try:
         with transaction.atomic():
-            recorded = _record(tenant, events)
+            ledger.events_stage(events)
+            recorded = _record(tenant)
     except ProgrammingError:
         # Its schema went while we wrote: the tenant was deleted, or something is truly wrong.
         if Tenant.objects.filter(pk=tenant.pk).exists():
@@ -91,10 +93,10 @@ def _record_alone(tenant: Tenant, events: Sequence[UsageFacts]) -> UsageCounts:
     return UsageCounts(recorded=recorded)
 
 
-def _record(tenant: Tenant, events: Sequence[UsageFacts]) -> int:
+def _record(tenant: Tenant) -> int:
     with in_schema(tenant):
         zone = ledger.ledger_lock(tenant.pk)
-        return ledger.events_add(tenant.pk, events, zone)
+        return ledger.events_add(tenant.pk, zone)
 
 
 def _dropped(tenant_id: UUID, events: Sequence[UsageFacts] | Mapping[UUID, UsageFacts]) -> int:
