@@ -72,9 +72,7 @@ def schedule_stopped() -> Iterator[None]:
 
 
 def _tenant(slug: str) -> Tenant:
-    return tenant_create(
-        slug=slug, name=slug, owner_email="bench@example.com", actor=_ACTOR
-    ).tenant
+    return tenant_create(slug=slug, name=slug, owner_email="bench@example.com", actor=_ACTOR).tenant
 
 
 def _fill(tenants: list[Tenant]) -> int:
@@ -133,5 +131,5 @@ def _row_bytes(tenant: Tenant) -> int:
 
     table = UsageEvent._meta.db_table
     with in_schema(tenant), connection.cursor() as cursor:
-        cursor.execute(f"SELECT avg(pg_column_size(e.*)) FROM {table} AS e")  # noqa: S608
+        cursor.execute(f"SELECT avg(pg_column_size(e.*)) FROM {table} AS e")
         return round(cursor.fetchone()[0])

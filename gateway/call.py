@@ -27,8 +27,8 @@ class Attempt:
 
     `http_status` is the provider's, 0 where no reply came. `text` is what was generated as far as
     it is known, and `left_out` names the fields of the request that the provider has no word for.
-    `usage` and `cost_usd` are settled once the attempt is over (gateway/bill.py): None is a cost that
-    nobody knows. `is_usage_refused` says that the provider reported what cannot be true.
+    `usage` and `cost_usd` are settled once the attempt is over (gateway/bill.py): None is a cost
+    that nobody knows. `is_usage_refused`: the provider reported what cannot be true.
     """
 
     model: ModelView

@@ -29,9 +29,7 @@ def events_of(call: Call) -> list[UsageFacts]:
     ]
 
 
-def _event(
-    call: Call, attempt: Attempt, number: int, asked: str, *, is_result: bool
-) -> UsageFacts:
+def _event(call: Call, attempt: Attempt, number: int, asked: str, *, is_result: bool) -> UsageFacts:
     model, usage = attempt.model, attempt.usage
     connection = model.connection
     started, first = attempt.started, attempt.first_byte

@@ -108,6 +108,14 @@ def person_of(tenant: Tenant) -> Iterator[Person]:
     TenantUsageDaily.objects.filter(tenant=tenant).delete()
     AccessToken.objects.filter(tenant=tenant).delete()
     with in_schema(tenant):
-        for model in (UsageEvent, UsageHourly, UsageDaily, ModelDefault, RouteTarget, Route, TenantLLM):
+        for model in (
+            UsageEvent,
+            UsageHourly,
+            UsageDaily,
+            ModelDefault,
+            RouteTarget,
+            Route,
+            TenantLLM,
+        ):
             model.objects.all().delete()
         Connection.objects.all().delete()

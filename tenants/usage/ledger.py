@@ -1,8 +1,8 @@
 """The ledger's statements: what services.py does within a tenant's schema.
 
 One statement inserts the events and adds those that are new to every sum: events, hours, days, the
-shared rollup and the models' counters cannot come apart. The events of a batch, of whatever tenants,
-travel by one COPY into a temporary table of the session. Table names come from the models.
+shared rollup and the models' counters cannot come apart. The events of a batch, of whatever
+tenants, travel by one COPY into a temporary table of the session. Table names come from the models.
 """
 
 from collections.abc import Iterable

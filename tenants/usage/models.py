@@ -1,4 +1,4 @@
-"""The tenant's ledger: one row per attempt that reached a provider, and its sums per hour and day."""
+"""The tenant's ledger: a row per attempt that reached a provider, and the sums per hour and day."""
 
 import uuid
 

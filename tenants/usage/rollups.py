@@ -26,9 +26,9 @@ _ONE_DAY = timedelta(days=1)
 def usage_rollup_rebuild(*, tenant: Tenant, day: date) -> bool:
     """Replace the sums of a day (UTC), the tenant's and the shared ones, by those of its events.
 
-    False, and nothing is changed, for a day of which events were dropped: its sums are all there is.
-    Safe beside a running drain, which waits for the moment that this takes, and safe to be killed:
-    it is one transaction.
+    False, and nothing is changed, for a day of which events were dropped: its sums are all there
+    is. Safe beside a running drain, which waits for the moment that this takes, and safe to be
+    killed: it is one transaction.
     """
     with in_schema(tenant), transaction.atomic():
         zone = ledger_lock(tenant.pk)
@@ -38,13 +38,15 @@ def usage_rollup_rebuild(*, tenant: Tenant, day: date) -> bool:
     return True
 
 
-def usage_days_with_events(tenant: Tenant) -> Iterator[date]:
-    """From the first day (UTC) that has an event to the last."""
+def usage_days(tenant: Tenant) -> Iterator[date]:
+    """From the first day (UTC) that has an event or a sum to the last."""
     with in_schema(tenant):
         found = UsageEvent.objects.aggregate(first=Min("at"), last=Max("at"))
-    if found["first"] is None:
+        sums = UsageHourly.objects.aggregate(first=Min("hour"), last=Max("hour"))
+    moments = [moment for moment in (*found.values(), *sums.values()) if moment is not None]
+    if not moments:
         return
-    day, last = (found[which].astimezone(UTC).date() for which in ("first", "last"))
+    day, last = (which(moments).astimezone(UTC).date() for which in (min, max))
     while day <= last:
         yield day
         day += _ONE_DAY
@@ -54,7 +56,7 @@ def usage_days_recount(*, tenant: Tenant, zone: str) -> None:
     """In the tenant's schema, behind `ledger_lock`: make every day anew from its hours, in a zone
     that is new. What has its events still is summed in parts of hours fine enough for the zone; of
     older hours a day may get up to half an hour more or less where it does not begin with one."""
-    for day in usage_days_with_events(tenant):
+    for day in usage_days(tenant):
         if _has_all_events(tenant, day):
             _replace_hours(day, zone)
     UsageDaily.objects.all().delete()
@@ -90,7 +92,9 @@ def _replace_day(cursor: Any, day: date, zone: str) -> None:
     """A day of the tenant's, from its hours. One that overlaps with days whose events were dropped
     stays right: hours are kept."""
     UsageDaily.objects.filter(day=day).delete()
-    hours = f"(SELECT * FROM {table(UsageHourly)} WHERE hour >= %(since)s AND hour < %(until)s) AS h"  # noqa: S608
+    hours = (
+        f"(SELECT * FROM {table(UsageHourly)} WHERE hour >= %(since)s AND hour < %(until)s) AS h"  # noqa: S608
+    )
     window = {"since": day_starts(day, zone), "until": day_starts(day + _ONE_DAY, zone)}
     cursor.execute(sums_into_daily(hours), {"zone": zone, **window})
 

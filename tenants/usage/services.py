@@ -50,7 +50,9 @@ def usage_record(events: Iterable[UsageFacts]) -> UsageCounts:
         by_tenant[event.tenant_id].setdefault(event.id, event)
     tenants = Tenant.objects.in_bulk(list(by_tenant))
     dropped = sum(
-        _dropped(tenant_id, known) for tenant_id, known in by_tenant.items() if tenant_id not in tenants
+        _dropped(tenant_id, known)
+        for tenant_id, known in by_tenant.items()
+        if tenant_id not in tenants
     )
     # Every writer takes the tenants in this order, so two wait for each other and never both.
     work = [(tenants[i], list(by_tenant[i].values())) for i in sorted(tenants)]

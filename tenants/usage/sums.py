@@ -120,5 +120,3 @@ def adding(sums: tuple[str, ...] = tuple(EVENT_SUMS)) -> str:
 
 def rollup_key(rollup: type[Model]) -> str:
     return ", ".join((rollup_moment(rollup), *EVENT_KEY))
-
-

@@ -41,7 +41,10 @@ def test_a_failed_attempt_counts_as_one(alice: Person) -> None:
     nothing = {"input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "reasoning_tokens": 0}
     failed = {**nothing, "http_status": 0, "error_kind": "timeout", "result_status": 504}
     usage_record([usage(alice, **failed), usage(alice)])
-    assert daily(alice) == [(DAY, "test-chat", 1, 1, 0, 0, 0, 0), (DAY, "test-chat", 1, 0, 10, 5, 2, 1)]
+    assert daily(alice) == [
+        (DAY, "test-chat", 1, 1, 0, 0, 0, 0),
+        (DAY, "test-chat", 1, 0, 10, 5, 2, 1),
+    ]
 
 
 def test_a_day_ends_at_midnight_utc(alice: Person) -> None:

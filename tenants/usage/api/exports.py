@@ -62,7 +62,8 @@ def export_answer(
     produce: Callable[[Write], None],
 ) -> StreamingHttpResponse:
     """`produce` is given a function that takes rows, each in the order of the columns."""
-    spool: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)
+    # The response closes it, once it was sent or nobody reads it any more.
+    spool: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115
     try:
         writer = _write_csv if export == "csv" else _write_lines
         writer(spool, columns, produce)
@@ -80,9 +81,7 @@ def export_answer(
     return response
 
 
-def _write_csv(
-    spool: IO[bytes], columns: Sequence[str], produce: Callable[[Write], None]
-) -> None:
+def _write_csv(spool: IO[bytes], columns: Sequence[str], produce: Callable[[Write], None]) -> None:
     text = io.TextIOWrapper(spool, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(columns)

@@ -74,14 +74,14 @@ class UsageQuerySerializer(serializers.Serializer[Any]):
     group_by = WordsField(
         GROUPS,
         required=False,
-        help_text="Comma-separated, any of day, hour (UTC), factory, connection, model, type, token, "
-        "status; day,factory,connection,model,type unless named.",
+        help_text="Comma-separated, any of day, hour (UTC), factory, connection, model, type, "
+        "token, status; day,factory,connection,model,type unless named.",
     )
     order_by = WordsField(
         (*GROUPS, *SUMS),
         is_signed=True,
         required=False,
-        help_text="Comma-separated groups and sums, such as -cost_usd; the latest first unless named.",
+        help_text="Comma-separated groups and sums, such as -cost_usd; else the latest first.",
     )
     llm_factory = NameField(required=False, allow_blank=True)
     llm_name = NameField(required=False, allow_blank=True)
@@ -202,7 +202,9 @@ def _query(zone: str, wanted: Mapping[str, Any]) -> UsageQuery:
     order_by = wanted.get("order_by", ())
     for name in order_by:
         if name.removeprefix("-") not in (*group_by, *SUMS):
-            raise InvalidRequest(f"order_by: group by {name.removeprefix('-')} too.", field="order_by")
+            raise InvalidRequest(
+                f"order_by: group by {name.removeprefix('-')} too.", field="order_by"
+            )
     filters = {
         group: [wanted[name]]
         for name, group in _FILTERS.items()
