@@ -70,7 +70,7 @@ def usage_report(tenant: Tenant, query: UsageQuery, *, limit: int, offset: int =
         everything = UsageQuery(query.since, query.until, (), query.filters)
         cursor.execute(*_statement(tenant, everything, is_hourly="hour" in query.group_by))
         totals = dict(zip(SUMS, cursor.fetchone(), strict=True))
-        total = found[0][-1] if found or not offset else _count(cursor, statement, parameters)
+        total = found[0][-1] if found else _count(cursor, statement, parameters, offset)
     rows = [dict(zip(query.columns, row[:-1], strict=True)) for row in found]
     return UsageReport(rows, total, totals)
 
@@ -91,8 +91,10 @@ def usage_export(
                 write(rows)
 
 
-def _count(cursor: Any, statement: str, parameters: Mapping[str, Any]) -> int:
+def _count(cursor: Any, statement: str, parameters: Mapping[str, Any], offset: int) -> int:
     """A page behind the last one knows nothing of the others."""
+    if not offset:
+        return 0
     cursor.execute(f"SELECT count(*) FROM ({statement}) AS r", parameters)  # noqa: S608
     return int(cursor.fetchone()[0])
 
