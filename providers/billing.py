@@ -39,8 +39,8 @@ class CostLine:
 
 
 def cost_lines(usage: Usage, price: PriceAt) -> tuple[CostLine, ...]:
-    """The kinds that were used and have a figure, each once. Where `cost_usd` knows the cost they
-    add up to it."""
+    """The kinds that were used and have a figure, each once. They add up to `cost_usd`, unless
+    some of the tokens have a figure and others none."""
     figures = price.figures_for(usage.input_tokens)
     given, made = "input_usd_per_mtok", "output_usd_per_mtok"
     asked = (
