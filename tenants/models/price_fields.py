@@ -63,15 +63,14 @@ class OwnPriceFields(models.Model):
 
     def own_figures_set(self, figures: Figures) -> None:
         """All of them: one that is not named is unknown. Raises ValidationError by figure."""
-        for name in FIGURE_NAMES:
-            setattr(self, name, figures.get(name))
-        problems = {}
-        for name in FIGURE_NAMES:
-            field = self._meta.get_field(name)
+        problems: dict[str, ValidationError] = {}
+        for field in self._meta.fields:
+            if field.name not in FIGURE_NAMES:
+                continue
             try:
-                setattr(self, name, field.clean(getattr(self, name), self))
+                setattr(self, field.name, field.clean(figures.get(field.name), self))
             except ValidationError as error:
-                problems[name] = error
+                problems[field.name] = error
         if problems:
             raise ValidationError(problems)
 
