@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from bench.servers import hub_temporary
 
-MEASUREMENTS = ("tenant_creation", "stream_reader", "hub")
+MEASUREMENTS = ("tenant_creation", "stream_reader", "hub", "gateways", "memory", "drain")
 
 Result = Mapping[str, float | str]
 
