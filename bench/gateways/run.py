@@ -30,8 +30,11 @@ PEER_NAMES = ("Portkey", "TensorZero", "LiteLLM")
 _HUNDRED_PERCENT_S = 1e6
 
 
-def run(mode: str) -> None:
-    """`mode`: empty, or `quick` for a minute or two of rough figures."""
+def run(mode: str) -> dict[str, str]:
+    """`mode`: empty, or `quick` for rough figures in a few minutes; BENCH_ROUNDS sets the rounds.
+
+    Prints the tables; gives where every round's figures are.
+    """
     effort = QUICK if mode == "quick" else FULL
     effort = replace(effort, rounds=int(os.environ.get("BENCH_ROUNDS", effort.rounds)))
     with ExitStack() as stack:
@@ -67,7 +70,7 @@ def run(mode: str) -> None:
             "two_workers": Report(two).raw(),
         }
     )
-    print(f"\nEvery round's figures: {path.relative_to(path.parents[2])}")
+    return {"every round's figures": str(path.relative_to(path.parents[2]))}
 
 
 def _contenders(provider_port: int, hub: HubUnderTest) -> list[Contender]:
