@@ -92,7 +92,7 @@ def _fill(tenants: list[Tenant]) -> None:
 def _events(tenants: list[Tenant]) -> Iterator[UsageFacts]:
     """Calls of the last minutes, a few of them failed or streamed; models and tokens are reused, as
     by applications."""
-    drawn = random.Random(1)  # noqa: S311
+    drawn = random.Random(1)
     tokens = [[uuid.uuid4() for _ in range(TOKENS)] for _ in tenants]
     connections = [[uuid.uuid4() for _ in range(2)] for _ in tenants]
     now = datetime.now(UTC)

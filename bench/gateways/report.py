@@ -126,16 +126,17 @@ class Report:
 
     def ratios(self, hub: str, peers: Sequence[str]) -> str:
         """The hub against each peer: CPU as a fraction, throughput as a multiple."""
-        rows = []
-        for peer in peers:
-            row = [peer]
-            for cell in (c.name for c in CHATS):
-                row.append(show(self._ratio(hub, peer, cell, cpu_us("gateway")), 3))
-            for cell in (c.name for c in CHATS):
-                row.append(show(self._ratio(hub, peer, cell, rate), 2))
-            row.append(show(self._ratio(hub, peer, STREAM_PACED.name, cpu_event_us("gateway")), 3))
-            row.append(show(self._ratio(hub, peer, STREAM_FAST.name, rate), 2))
-            rows.append(row)
+        cells = [c.name for c in CHATS]
+        rows = [
+            [
+                peer,
+                *(show(self._ratio(hub, peer, cell, cpu_us("gateway")), 3) for cell in cells),
+                *(show(self._ratio(hub, peer, cell, rate), 2) for cell in cells),
+                show(self._ratio(hub, peer, STREAM_PACED.name, cpu_event_us("gateway")), 3),
+                show(self._ratio(hub, peer, STREAM_FAST.name, rate), 2),
+            ]
+            for peer in peers
+        ]
         heads = [f"{what} {c.connections}" for what in ("CPU", "req/s") for c in CHATS]
         heads += ["CPU a chunk", "streams/s"]
         return f"{hub} / peer\n" + table(["", *heads], rows)
@@ -168,14 +169,13 @@ class Report:
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [list(heads), *map(list, rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
-    return "\n".join(
-        "  " + line[0].ljust(widths[0]) + "".join(f"  {cell:>{w}}" for cell, w in _rest(line, widths))
-        for line in lines
-    )
+    return "\n".join(f"  {_aligned(line, widths)}" for line in lines)
 
 
-def _rest(line: Sequence[str], widths: Sequence[int]) -> Iterable[tuple[str, int]]:
-    return zip(line[1:], widths[1:], strict=True)
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
+    """The first cell to the left, the others to the right."""
+    pairs = zip(line[1:], widths[1:], strict=True)
+    return line[0].ljust(widths[0]) + "".join(f"  {cell:>{width}}" for cell, width in pairs)
 
 
 def show(value: float | None, digits: int | None = None) -> str:
