@@ -1,9 +1,9 @@
 """A tenant's schema within milliseconds: taken from a few that were made ahead, and renamed.
 
-Making a schema's relations takes PostgreSQL tens of milliseconds, renaming a schema takes one. A task
-keeps HUB_SPARE_SCHEMAS of them; with none at hand a schema is made on the spot. A spare is a row of
-SpareSchema and a schema of the row's name, made, taken and dropped together in one transaction: what
-is killed or rolled back half-way leaves both or neither.
+Making a schema's relations takes PostgreSQL tens of milliseconds, renaming a schema takes one. A
+task keeps HUB_SPARE_SCHEMAS of them; with none at hand a schema is made on the spot. A spare is a
+row of SpareSchema and a schema of the row's name, made, taken and dropped together in one
+transaction: what is killed or rolled back half-way leaves both or neither.
 """
 
 import uuid
@@ -50,17 +50,18 @@ def schema_provide(schema_name: str) -> None:
         cursor.execute(rename.format(sql.Identifier(spare), sql.Identifier(schema_name)))
 
 
-def spare_schemas_refill(*, wanted: int) -> int:
-    """Make spares until `wanted` are there, drop what is of no use; gives how many were made.
+def spare_schemas_refill(*, wanted: int, at_most: int | None = None) -> int:
+    """Make spares until `wanted` are there, but `at_most` so many, and drop what is of no use.
 
-    May run twice at once, be killed at any point and run again. 0 drops every spare.
+    Gives how many were made. May run twice at once, be killed at any point and run again. With 0
+    wanted every spare is dropped.
     """
     spares = _list()
     for name in _unwanted(spares, wanted):
         _drop(name)
     missing = wanted - sum(spare.is_usable for spare in spares)
     made = 0
-    while made < missing and _make(wanted):
+    while made < min(missing, at_most or missing) and _make(wanted):
         made += 1
     return made
 
