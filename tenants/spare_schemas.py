@@ -100,9 +100,9 @@ def _unwanted(spares: Sequence[_Spare], wanted: int) -> list[str]:
 
 @transaction.atomic
 def _drop(name: str) -> None:
-    deleted, _ = SpareSchema.objects.filter(pk=name).delete()
-    if deleted:  # otherwise a tenant has just taken it
-        schema_drop(name)
+    """Waits for a tenant that is taking it, and whose schema has another name after that."""
+    SpareSchema.objects.filter(pk=name).delete()
+    schema_drop(name)
 
 
 @transaction.atomic
