@@ -89,7 +89,8 @@ def _servers_check() -> None:
 
 
 def _spare_schemas() -> None:
-    spare_schemas_refill(wanted=settings.HUB.hub_spare_schemas)
+    """A few; the worker makes the others without anybody waiting for them."""
+    spare_schemas_refill(wanted=settings.HUB.hub_spare_schemas, at_most=3)
 
 
 def _migrate() -> None:
