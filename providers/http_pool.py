@@ -161,7 +161,8 @@ class ConnectionPool:
         return self._total < limit or self._drop_an_idle_one()
 
     def _drop_an_idle_one(self) -> bool:
-        """Another host's connection that waits for nothing makes room."""
+        """Another host's connection that waits for nothing makes room; for the moment that closing
+        it takes there is one more than the limit."""
         for waiting in self._idle.values():
             if waiting:
                 waiting.pop(0)[0].abort()
