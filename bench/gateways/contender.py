@@ -15,7 +15,7 @@ from bench.gateways.payloads import chat_call
 from bench.processes import tree
 from llmhub.config import ROOT
 
-READY_TIMEOUT_S = 60
+READY_TIMEOUT_S = 180
 _STOP_TIMEOUT_S = 20
 
 
