@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from bench.servers import hub_temporary
 
-MEASUREMENTS = ("tenant_creation", "stream_reader", "hub", "drain", "gateways")
+MEASUREMENTS = ("tenant_creation", "stream_reader", "hub", "drain", "usage_reports", "gateways")
 MEMORY_CALLS = 200_000
 
 Result = Mapping[str, float | str]
@@ -51,6 +51,13 @@ def _drain(mode: str) -> Result:
         return drain.run()
 
 
+def _usage_reports(mode: str) -> Result:
+    with hub_temporary():
+        from bench import usage_reports
+
+        return usage_reports.run()
+
+
 def _gateways(mode: str) -> Result:
     """`quick`: fewer and shorter rounds. `memory`: one gateway over MEMORY_CALLS calls alone."""
     from bench.gateways import run
@@ -65,6 +72,7 @@ _RUN: dict[str, Callable[[str], Result]] = {
     "stream_reader": _stream_reader,
     "hub": _hub,
     "drain": _drain,
+    "usage_reports": _usage_reports,
     "gateways": _gateways,
 }
 

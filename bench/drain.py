@@ -1,8 +1,8 @@
-"""How many events a second one drain takes from the stream into the ledgers, sums included.
+"""The drain: from a stream that was filled before into the ledgers, sums and counters included.
 
-The stream is filled beforehand, an entry for each call as the gateway writes them, of several
-tenants mixed, while the hub's own worker stands still. PostgreSQL and Valkey are as durable as
-any hub's.
+One drain in this process, on servers that keep what they commit (`fsync` on), beside a hub whose
+schedule is stopped so that no other drain shares the work. The events are those of real calls: one
+for each entry, of several models, tokens and statuses, in the order of a backlog of two hours.
 """
 
 import os
@@ -11,112 +11,125 @@ import signal
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
-from django.conf import settings
-from django.db import connection
-
-from bench.processes import cpu_s, tree
 from gateway.ids import uuid7
 from llmhub.base.valkey import valkey
 from tenants.actors import Actor
 from tenants.models import Tenant
 from tenants.services.tenants import tenant_create
+from tenants.tenancy import in_schema
 from tenants.usage.drain import usage_drain_all
-from tenants.usage.events import FIELD, STREAM, UsageFacts, events_dump
+from tenants.usage.events import FIELD, STREAM, UsageFacts, event_id, events_dump
+from tenants.usage.models import UsageEvent, UsageHourly
 
 EVENTS = 50_000
-TENANTS = 5
-MODELS = 8
-TOKENS = 10
+TENANTS = 20
+MODELS = 6
+TOKENS = 5
 ROUNDS = 3
-_PIPELINE = 2_000
+BACKLOG = timedelta(hours=2)
 _ACTOR = Actor.from_command("bench")
 
 
-def run() -> dict[str, float | str]:
-    worker = tree([_pid("worker")])
-    postgres = tree([_pid("postgres")])
-    for pid in worker:
-        os.kill(pid, signal.SIGSTOP)
-    tenants = [_tenant(number) for number in range(TENANTS)]
-    rates, cpu_each, server_each = [], [], []
-    for _ in range(ROUNDS):
-        _fill(tenants)
-        own, servers = time.process_time(), cpu_s(postgres)
-        started = time.perf_counter()
-        counts = usage_drain_all(within_s=600)
-        seconds = time.perf_counter() - started
-        assert counts.recorded == EVENTS, counts
-        postgres |= tree([_pid("postgres")])
-        rates.append(EVENTS / seconds)
-        cpu_each.append((time.process_time() - own) / EVENTS * 1e6)
-        server_each.append((cpu_s(postgres) - servers) / EVENTS * 1e6)
-    found: dict[str, float | str] = {
-        "events": EVENTS,
-        "tenants": TENANTS,
-        "events a second, each round": ", ".join(f"{rate:.0f}" for rate in rates),
-        "events a second, median": round(sorted(rates)[ROUNDS // 2]),
-        "CPU of the drain, us an event": round(sorted(cpu_each)[ROUNDS // 2], 1),
-        "CPU of PostgreSQL, us an event": round(sorted(server_each)[ROUNDS // 2], 1),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT version()")
-        found["PostgreSQL"] = str(cursor.fetchone()[0]).split()[1]
-    return found
+def run() -> dict[str, float]:
+    with schedule_stopped():
+        tenants = [_tenant(f"drain-{number}") for number in range(TENANTS)]
+        rates, cpu = [], []
+        for _ in range(ROUNDS):
+            size = _fill(tenants)
+            wall, busy = time.perf_counter(), time.process_time()
+            counts = usage_drain_all(within_s=600)
+            rates.append(counts.recorded / (time.perf_counter() - wall))
+            cpu.append((time.process_time() - busy) / counts.recorded * 1e6)
+            assert counts.recorded == EVENTS, counts
+        return {
+            "events in each round": EVENTS,
+            "tenants": TENANTS,
+            "bytes of an event in the stream": size,
+            "slowest round, events/s": round(min(rates)),
+            "median round, events/s": round(sorted(rates)[ROUNDS // 2]),
+            "fastest round, events/s": round(max(rates)),
+            "CPU of the draining process, us an event": round(sorted(cpu)[ROUNDS // 2]),
+            "hourly sums of a tenant": _hourly(tenants[0]),
+            "bytes of an event in PostgreSQL, without indexes": _row_bytes(tenants[0]),
+        }
 
 
-def _pid(program: str) -> int:
-    folder: Path = settings.HUB.hub_data_dir
-    return int((folder / "run" / f"{program}.pid").read_text())
+@contextmanager
+def schedule_stopped() -> Iterator[None]:
+    """The hub's beat sleeps meanwhile, so nothing but what is measured is drained."""
+    beat = int((Path(os.environ["HUB_DATA_DIR"]) / "run" / "beat.pid").read_text())
+    os.kill(beat, signal.SIGSTOP)
+    try:
+        time.sleep(2)  # what was scheduled before has run
+        yield
+    finally:
+        os.kill(beat, signal.SIGCONT)
 
 
-def _tenant(number: int) -> Tenant:
-    created = tenant_create(
-        slug=f"bench-{number}", name="Bench", owner_email="bench@example.com", actor=_ACTOR
+def _tenant(slug: str) -> Tenant:
+    return tenant_create(slug=slug, name=slug, owner_email="bench@example.com", actor=_ACTOR).tenant
+
+
+def _fill(tenants: list[Tenant]) -> int:
+    drawn = random.Random(7)
+    began = datetime.now(UTC) - BACKLOG
+    size = 0
+    with valkey().pipeline(transaction=False) as together:
+        for number in range(EVENTS):
+            at = began + BACKLOG * number / EVENTS
+            text = events_dump([_event(drawn, tenants[number % len(tenants)], at)])
+            size += len(text)
+            together.xadd(STREAM, {FIELD: text})
+            if number % 5_000 == 0:
+                together.execute()
+        together.execute()
+    return size // EVENTS
+
+
+def _event(drawn: random.Random, tenant: Tenant, at: datetime) -> UsageFacts:
+    request_id = uuid7()
+    model = drawn.randrange(MODELS)
+    is_ok = drawn.random() > 0.05
+    return UsageFacts(
+        id=event_id(request_id, 1),
+        request_id=request_id,
+        tenant_id=tenant.pk,
+        at=at,
+        access_token_id=uuid.UUID(int=drawn.randrange(TOKENS) + 1),
+        connection_id=uuid.UUID(int=model % 2 + 1),
+        connection_name="default",
+        llm_factory="OpenAI",
+        llm_name=f"gpt-bench-{model}",
+        model_type="chat",
+        endpoint="/v1/chat/completions",
+        model_asked=f"gpt-bench-{model}",
+        input_tokens=drawn.randrange(4_000),
+        output_tokens=drawn.randrange(800),
+        cost_usd=Decimal(drawn.randrange(10**7)).scaleb(-9),
+        price_source="shipped",
+        http_status=200 if is_ok else 503,
+        error_kind="" if is_ok else "overloaded",
+        result_status=200 if is_ok else 503,
+        result_code="" if is_ok else "provider_overloaded",
+        latency_ms=drawn.randrange(5_000),
+        first_byte_ms=drawn.randrange(900),
     )
-    return created.tenant
 
 
-def _fill(tenants: list[Tenant]) -> None:
-    client = valkey()
-    pipeline = client.pipeline(transaction=False)
-    for number, event in enumerate(_events(tenants), start=1):
-        pipeline.xadd(STREAM, {FIELD: events_dump([event])})
-        if number % _PIPELINE == 0:
-            pipeline.execute()
-    pipeline.execute()
+def _hourly(tenant: Tenant) -> int:
+    with in_schema(tenant):
+        return UsageHourly.objects.count()
 
 
-def _events(tenants: list[Tenant]) -> Iterator[UsageFacts]:
-    """Calls of the last minutes, a few of them failed or streamed; models and tokens are reused, as
-    by applications."""
-    drawn = random.Random(1)
-    tokens = [[uuid.uuid4() for _ in range(TOKENS)] for _ in tenants]
-    connections = [[uuid.uuid4() for _ in range(2)] for _ in tenants]
-    now = datetime.now(UTC)
-    for _ in range(EVENTS):
-        place = drawn.randrange(len(tenants))
-        is_streamed = drawn.random() < 0.5
-        is_failed = drawn.random() < 0.02
-        yield UsageFacts(
-            id=uuid7(),
-            request_id=uuid7(),
-            tenant_id=tenants[place].pk,
-            at=now - timedelta(seconds=drawn.randrange(600)),
-            access_token_id=drawn.choice(tokens[place]),
-            connection_id=drawn.choice(connections[place]),
-            connection_name="default",
-            is_shared=False,
-            llm_factory="OpenAI",
-            llm_name=f"model-{drawn.randrange(MODELS)}",
-            model_type="chat",
-            input_tokens=drawn.randrange(50, 5_000),
-            output_tokens=0 if is_failed else drawn.randrange(1, 1_000),
-            is_streamed=is_streamed,
-            http_status=503 if is_failed else 200,
-            error_kind="overloaded" if is_failed else "",
-            latency_ms=drawn.randrange(200, 20_000),
-            first_byte_ms=None if is_failed else drawn.randrange(50, 2_000),
-        )
+def _row_bytes(tenant: Tenant) -> int:
+    from django.db import connection
+
+    table = UsageEvent._meta.db_table
+    with in_schema(tenant), connection.cursor() as cursor:
+        cursor.execute(f"SELECT avg(pg_column_size(e.*)) FROM {table} AS e")
+        return round(cursor.fetchone()[0])
