@@ -154,6 +154,13 @@ VARIABLES: tuple[Variable, ...] = (
         _integer(10, 604800),
     ),
     Variable(
+        "HUB_SPARE_SCHEMAS",
+        "20",
+        "Schemas that the worker keeps ready, so that a tenant is created within milliseconds; "
+        "0: each is made when its tenant is created",
+        _integer(0, 1000),
+    ),
+    Variable(
         "HUB_EVENT_RETENTION_DAYS",
         "180",
         "Days that single usage events are kept, where a tenant says nothing else; sums stay",

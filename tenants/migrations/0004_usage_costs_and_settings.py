@@ -30,7 +30,7 @@ def _figure(digits):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0002_audit_append_only'),
+        ('tenants', '0003_spare_schema'),
     ]
 
     operations = [
