@@ -62,6 +62,8 @@ def test_what_is_kept_is_read_by_its_tenant_alone(
     assert CANARY in found["request"]
     assert (found["answer"], found["is_cut"]) == ("Hello from the provider.", False)
     Api(charlie.token).get(f"requests/{request_id}").require_failure(404)
+    _, reader = alice.issue(scopes=("read",))
+    assert texts(Api(reader), request_id) is None
 
 
 def test_switched_off_the_next_call_is_not_kept(

@@ -13,6 +13,7 @@ from providers.billing import CostLine
 from tenants.llms.api.base import TenantView
 from tenants.llms.api.fields import ConnectionNameField, LineField, ModelTypeField, NameField
 from tenants.llms.api.schema import enveloped
+from tenants.models import Scope
 from tenants.selectors.access_tokens import token_names
 from tenants.usage.models import UsageEvent
 from tenants.usage.requests import (
@@ -118,7 +119,9 @@ class TextsSerializer(serializers.Serializer[Any]):
 class RequestDetailsSerializer(RequestSerializer):
     attempts = BilledSerializer(many=True)
     explanation = serializers.ListField(child=serializers.CharField())
-    texts = TextsSerializer(allow_null=True, help_text="Where the tenant keeps them.")
+    texts = TextsSerializer(
+        allow_null=True, help_text="Where the tenant keeps them, for its managers."
+    )
 
 
 class RequestPageSerializer(serializers.Serializer[Any]):
@@ -161,7 +164,8 @@ class RequestView(TenantView):
     )
     def get(self, request: Request, request_id: UUID) -> Response:
         details = request_get(self.tenant, request_id)
-        return Response(_details(details, token_names(self.tenant)))
+        may_see_texts = self.principal.may(Scope.MANAGE)
+        return Response(_details(details, token_names(self.tenant), may_see_texts))
 
 
 def _request(row: RequestRow, names: Mapping[UUID, str]) -> dict[str, Any]:
@@ -206,8 +210,11 @@ def _attempt(event: UsageEvent) -> dict[str, Any]:
     }
 
 
-def _details(details: RequestDetails, names: Mapping[UUID, str]) -> dict[str, Any]:
-    texts = details.texts
+def _details(
+    details: RequestDetails, names: Mapping[UUID, str], may_see_texts: bool
+) -> dict[str, Any]:
+    """What people have said is more than what was used: not everybody who may read sees it."""
+    texts = details.texts if may_see_texts else None
     return {
         **_request(details.row, names),
         "attempts": [
