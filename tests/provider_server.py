@@ -123,7 +123,7 @@ class ProviderServer:
         headers = {name.lower(): value for name, value in request.headers.items()}
         request_id = headers.get("x-request-id", "")
         self.seen.append(Seen(request_id, request.method, request.path, headers, body))
-        while not self._may_answer.is_set() and not self._stopping.is_set():
+        while not self._may_answer.is_set() and not self._stopping.is_set():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         if self._scripts[request.path]:
             return await self._play(request, self._scripts[request.path].popleft())

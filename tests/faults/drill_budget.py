@@ -23,8 +23,8 @@ SPENDING: Mapping[str, tuple[str, dict[str, Any]]] = {
     "messages": ("/v1/messages", {"model": MODEL, "messages": _WORDS, "max_tokens": 50}),
     "embeddings": ("/v1/embeddings", {"model": EMBEDDING_MODEL, "input": "Hello"}),
 }
-"""By name: the path and the body. Each answer waits until all fifty calls have been decided, so none
-of them settles and makes room for another."""
+"""By name: the path and the body. The provider answers when all fifty have been decided, so that none
+settles and makes room for another."""
 
 
 def run() -> Findings:

@@ -26,9 +26,7 @@ def run() -> Findings:
             end(hub)
             took_s = _seconds_until_free(hub, budget)
             findings.count(**{f"{name}_free_after_s": round(took_s, 1)})
-            findings.require(
-                took_s <= FREE_WITHIN_S, f"{name}: still reserved after {took_s:.0f} s"
-            )
+            findings.require(took_s <= FREE_WITHIN_S, f"{name}: reserved for {took_s:.0f} s")
     return findings
 
 
