@@ -23,7 +23,7 @@ SPENDING: Mapping[str, tuple[str, dict[str, Any]]] = {
     "messages": ("/v1/messages", {"model": MODEL, "messages": _WORDS, "max_tokens": 50}),
     "embeddings": ("/v1/embeddings", {"model": EMBEDDING_MODEL, "input": "Hello"}),
 }
-"""By name: the path and the body. The provider answers when all fifty have been decided, so that none
+"""By name: the path and the body. The provider answers once all fifty are decided, so that none
 settles and makes room for another."""
 
 
