@@ -100,10 +100,25 @@ class ObjectReader:
             raise self.fail(key, f"has more than {digits} digits after the point")
         return figure
 
-    def shape(self, key: str, kind: type[dict[str, Any]] | type[list[Any]]) -> Any:
+    def shape(
+        self, key: str, kind: type[dict[str, Any]] | type[list[Any]], default: Any = _REQUIRED
+    ) -> Any:
         """An object or a list, as it is."""
         wants = "wants a list" if kind is list else "wants an object"
-        return self._take(key, kind, _REQUIRED, wants)
+        return self._take(key, kind, default, wants)
+
+    def texts(self, key: str, default: Any = _REQUIRED) -> tuple[str, ...]:
+        values = self._take(key, list, default, "wants a list of texts")
+        if not all(isinstance(value, str) and value for value in values):
+            raise self.fail(key, "wants a list of texts")
+        return tuple(values)
+
+    def object(self, key: str, default: Any = _REQUIRED) -> "ObjectReader":
+        return ObjectReader(self._take(key, dict, default, "wants an object"), f"{self.place}: {key}")
+
+    @property
+    def keys_left(self) -> tuple[str, ...]:
+        return tuple(self._left)
 
     def objects(self, key: str, default: Any = _REQUIRED) -> list["ObjectReader"]:
         values = self._take(key, list, default, "wants a list of objects")
