@@ -16,11 +16,13 @@ from django.db.models import F, Q
 
 from llmhub.base.model_types import ModelType
 from providers.names import validate_factory_name, validate_name
+from providers.pricing import FIGURE_NAMES
 from providers.shapes import (
     validate_credential_fields,
     validate_endpoints,
     validate_logo,
     validate_regions,
+    validate_tiers,
 )
 
 MAX_RANK = 9_999
@@ -230,23 +232,18 @@ def _usd(label: str, decimal_places: int = 6) -> models.DecimalField:  # type: i
     )
 
 
-# The figures of a price, each with its digits after the point.
-PRICE_FIGURES = {
-    "input_usd_per_mtok": 6,
-    "output_usd_per_mtok": 6,
-    "cached_input_usd_per_mtok": 6,
-    "cache_write_usd_per_mtok": 6,
-    "usd_per_mchar": 6,
-    "usd_per_second": 9,
-}
+# The figures of a price (providers/pricing.py says what they mean): their digits after the point.
+PRICE_FIGURES = dict.fromkeys(FIGURE_NAMES, 6) | {"usd_per_second": 9}
 
 
 class Price(models.Model):
     """What a model costs in [`valid_from`, `valid_until`), in USD.
 
     Per million tokens (`mtok`), per million characters of text to speech (`mchar`), per second of
-    audio. An empty figure is unknown; 0 is free. Of the prices that hold at a moment the hand-set
-    ones come first, then the one that began last (`providers.selectors.price_at`).
+    audio, per generated image, per request. An empty figure is unknown; 0 is free. `tiers` hold
+    other figures for calls with a long input (`providers.shapes.validate_tiers`). Of the prices
+    that hold at a moment the hand-set ones come first, then the one that began last
+    (`providers.selectors.price_at`).
     """
 
     llm = models.ForeignKey(LLM, on_delete=models.CASCADE, related_name="prices")
@@ -254,8 +251,19 @@ class Price(models.Model):
     output_usd_per_mtok = _usd("output, USD per million tokens")
     cached_input_usd_per_mtok = _usd("cached input, USD per million tokens")
     cache_write_usd_per_mtok = _usd("cache write, USD per million tokens")
+    input_audio_usd_per_mtok = _usd("input audio, USD per million tokens")
+    output_audio_usd_per_mtok = _usd("output audio, USD per million tokens")
+    usd_per_image = _usd("generated image, USD")
     usd_per_mchar = _usd("speech, USD per million characters")
     usd_per_second = _usd("audio, USD per second", PRICE_FIGURES["usd_per_second"])
+    usd_per_request = _usd("request, USD")
+    tiers = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_tiers],
+        help_text='[{"above_input_tokens": 200000, "input_usd_per_mtok": "2.5"}]: the whole call '
+        "is priced so where its input is longer.",
+    )
     valid_from = models.DateTimeField(default=ALWAYS)
     valid_until = models.DateTimeField(null=True, blank=True)
     source = models.CharField(max_length=20, choices=PriceSource)

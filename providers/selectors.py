@@ -1,16 +1,16 @@
 """Reading the catalog. Everything comes back as frozen values; nothing here is lazy."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, F, IntegerField, Q, Value, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from llmhub.base.errors import NotFound
 from llmhub.base.model_types import ModelType
 from providers.models import LLM, PRICE_FIGURES, LLMFactory, Price, PriceSource
+from providers.pricing import PriceAt, PriceFigures, price_in_force, tier_read
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,6 @@ class CatalogModel:
     deprecated_on: date | None
 
 
-@dataclass(frozen=True)
-class PriceAt:
-    """USD per million tokens or characters, and per second of audio; None is unknown, 0 is free."""
-
-    input_usd_per_mtok: Decimal | None
-    output_usd_per_mtok: Decimal | None
-    cached_input_usd_per_mtok: Decimal | None
-    cache_write_usd_per_mtok: Decimal | None
-    usd_per_mchar: Decimal | None
-    usd_per_second: Decimal | None
-    source: str
-    valid_from: datetime
-    valid_until: datetime | None
-
-
 def factory_list(*, active_only: bool = True) -> list[CatalogFactory]:
     """The highest rank first, then by name."""
     rows = LLMFactory.objects.order_by("-rank", "name")
@@ -106,21 +91,31 @@ def catalog_llm(*, factory: str, llm_name: str) -> CatalogModel | None:
 
 
 def price_at(*, factory: str, llm_name: str, moment: datetime) -> PriceAt | None:
-    """What the model costs at that moment; None where no price holds.
+    """What the model costs at that moment; None where no price holds."""
+    rows = Price.objects.filter(llm__factory__name=factory, llm__llm_name=llm_name)
+    prices = [_price(row) for row in _in_order_of_precedence(rows)]
+    return price_in_force(prices, moment)
 
-    A price holds in [valid_from, valid_until). One that is set by hand comes before the loaded
-    ones; among equals the one that began last.
-    """
+
+def prices_since(
+    *, factories: Collection[str], since: datetime
+) -> dict[tuple[str, str], tuple[PriceAt, ...]]:
+    """By (factory, model): the prices that hold at `since` or later, for `price_in_force`."""
+    rows = Price.objects.filter(llm__factory__name__in=factories).select_related("llm__factory")
+    rows = rows.filter(Q(valid_until=None) | Q(valid_until__gt=since))
+    found: dict[tuple[str, str], tuple[PriceAt, ...]] = {}
+    for row in _in_order_of_precedence(rows):
+        key = (row.llm.factory.name, row.llm.llm_name)
+        found[key] = (*found.get(key, ()), _price(row))
+    return found
+
+
+def _in_order_of_precedence(rows: QuerySet[Price]) -> QuerySet[Price]:
+    """One that is set by hand comes before the loaded ones; of equals the one that began last."""
     is_hand = Case(
         When(source=PriceSource.HAND, then=Value(0)), default=Value(1), output_field=IntegerField()
     )
-    row = (
-        Price.objects.filter(llm__factory__name=factory, llm__llm_name=llm_name)
-        .filter(Q(valid_until=None) | Q(valid_until__gt=moment), valid_from__lte=moment)
-        .order_by(is_hand, F("valid_from").desc(), "source")
-        .first()
-    )
-    return _price(row) if row else None
+    return rows.order_by(is_hand, F("valid_from").desc(), "source")
 
 
 def _factory(row: LLMFactory) -> CatalogFactory:
@@ -155,7 +150,11 @@ def _model(row: LLM) -> CatalogModel:
 
 
 def _price(row: Price) -> PriceAt:
-    figures = {figure: getattr(row, figure) for figure in PRICE_FIGURES}
+    figures = PriceFigures(**{figure: getattr(row, figure) for figure in PRICE_FIGURES})
     return PriceAt(
-        **figures, source=row.source, valid_from=row.valid_from, valid_until=row.valid_until
+        figures=figures,
+        source=row.source,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        tiers=tuple(tier_read(tier, figures) for tier in row.tiers),
     )

@@ -5,7 +5,7 @@ transaction (`tenants.audit.services.operator_change`), the service says in it w
 All raise NotFound for what does not exist and Django's ValidationError for a value that is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -77,14 +77,16 @@ def price_set(
     llm_name: str,
     figures: Mapping[str, Decimal | None],
     change: ChangeRecord,
+    tiers: Sequence[Mapping[str, Any]] = (),
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
     note: str = "",
 ) -> Price:
     """Set a price by hand, from now unless `valid_from` says otherwise.
 
-    `figures` are those of PRICE_FIGURES; one that is missing is unknown. It holds before every
-    loaded price, and a second one with the same beginning takes the place of the first.
+    `figures` are those of PRICE_FIGURES; one that is missing is unknown. `tiers` have the shape of
+    `providers.shapes.validate_tiers`. It holds before every loaded price, and a second one with the
+    same beginning takes the place of the first.
     """
     llm = _llm_lock(factory, llm_name)
     begins = valid_from or timezone.now()
@@ -93,6 +95,7 @@ def price_set(
     price = price or Price(llm=llm, source=PriceSource.HAND, valid_from=begins)
     for figure in PRICE_FIGURES:
         setattr(price, figure, figures.get(figure))
+    price.tiers = [dict(tier) for tier in tiers]
     price.valid_until, price.source_note = valid_until, note
     price.full_clean()
     price.save()
@@ -170,6 +173,7 @@ def _price_facts(price: Price) -> dict[str, Any]:
     figures = {name: getattr(price, name) for name in PRICE_FIGURES}
     return {
         **{name: str(figure) for name, figure in figures.items() if figure is not None},
+        **({"tiers": price.tiers} if price.tiers else {}),
         "valid_from": price.valid_from.isoformat(),
         "valid_until": price.valid_until.isoformat() if price.valid_until else None,
         "note": price.source_note,

@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 
 from llmhub.base.model_types import ModelType
+from providers.pricing import FIGURE_NAMES
 
 _PROTOCOL = re.compile(r"[a-z][a-z0-9-]{1,29}")
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LOGO = re.compile(r"logos/[a-z0-9-]+\.svg|[^\W_]{1,3}")
+_MONEY = re.compile(r"\d{1,7}(\.\d{1,9})?")
 _TEXTS = ("label", "pattern", "placeholder", "help")
 _FLAGS = ("is_secret", "is_required")
 CREDENTIAL_KEYS = ("name", *_TEXTS, *_FLAGS)
@@ -25,6 +27,29 @@ def validate_logo(logo: str) -> None:
     """A logo is a file such as `logos/openai.svg`, or one to three initials."""
     if not _LOGO.fullmatch(logo):
         raise ValidationError("A logo is a file such as logos/name.svg, or one to three initials.")
+
+
+def validate_tiers(tiers: Any) -> None:
+    """`[{"above_input_tokens": count, figure: "decimal text"}]`, thresholds rising."""
+    if not isinstance(tiers, Sequence) or isinstance(tiers, str):
+        raise ValidationError("Tiers are a list of objects.")
+    above = 0
+    for tier in tiers:
+        if not isinstance(tier, Mapping) or len(tier) < 2:
+            raise ValidationError("A tier has above_input_tokens and one figure at least.")
+        threshold = tier.get("above_input_tokens")
+        if type(threshold) is not int or threshold <= above:
+            raise ValidationError("above_input_tokens: whole numbers that rise from tier to tier.")
+        above = threshold
+        for figure in set(tier) - {"above_input_tokens"}:
+            _validate_figure(figure, tier[figure])
+
+
+def _validate_figure(figure: str, text: Any) -> None:
+    if figure not in FIGURE_NAMES:
+        raise ValidationError(f"{figure!r} is not a figure of a price.")
+    if not isinstance(text, str) or not _MONEY.fullmatch(text):
+        raise ValidationError(f'{figure}: a figure is a text such as "2.50".')
 
 
 def validate_endpoints(endpoints: Any) -> None:

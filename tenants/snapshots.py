@@ -12,6 +12,7 @@ from uuid import UUID
 
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
+from providers.pricing import PriceAt
 
 # Which of a tenant's models answer a call of a type; the first kind that has the name wins.
 ANSWERED_BY: Mapping[ModelType, tuple[ModelType, ...]] = {
@@ -43,13 +44,17 @@ class ConnectionView:
 
 @dataclass(frozen=True)
 class ModelView:
-    """A model on a connection. `refusal` says why a call is not admitted; empty: it is."""
+    """A model on a connection. `refusal` says why a call is not admitted; empty: it is.
+
+    `prices` hold now or later, in their order of precedence; none: the model is unpriced.
+    """
 
     llm_name: str
     model_type: ModelType
     connection: ConnectionView
     max_tokens: int | None
     refusal: str = ""
+    prices: tuple[PriceAt, ...] = ()
 
     @property
     def llm_factory(self) -> str:

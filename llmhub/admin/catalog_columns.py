@@ -66,13 +66,16 @@ def overrides_table(row: LLMFactory | LLM) -> SafeString | str:
 def figures(price: Price) -> str:
     """The figures that are known, such as `input 2.5, output 10`."""
     known = {name: getattr(price, name) for name in PRICE_FIGURES}
-    return ", ".join(
+    texts = [
         f"{_short(name)} {figure.normalize():f}"
         for name, figure in known.items()
         if figure is not None
-    )
+    ]
+    tiers = [f"other above {tier['above_input_tokens']:,} input tokens" for tier in price.tiers]
+    return ", ".join(texts + tiers)
 
 
 def _short(figure: str) -> str:
-    unit = {"usd_per_mchar": "M characters", "usd_per_second": "second"}
-    return unit.get(figure) or figure.removesuffix("_usd_per_mtok").replace("_", " ")
+    unit = {"usd_per_mchar": "M characters"}
+    name = unit.get(figure) or figure.removesuffix("_usd_per_mtok").removeprefix("usd_per_")
+    return name.replace("_", " ")

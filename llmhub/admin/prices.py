@@ -24,7 +24,7 @@ class PriceAdmin(AuditedAdmin):
     search_fields = ("llm__llm_name", "llm__factory__name")
     ordering = ("llm__factory__name", "llm__llm_name", "-valid_from")
     autocomplete_fields = ("llm",)
-    fields = ("llm", *PRICE_FIGURES, "valid_from", "valid_until", "source_note")
+    fields = ("llm", *PRICE_FIGURES, "tiers", "valid_from", "valid_until", "source_note")
     actions = ("end_now",)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -41,6 +41,7 @@ class PriceAdmin(AuditedAdmin):
                 factory=llm.factory.name,
                 llm_name=llm.llm_name,
                 figures={name: values[name] for name in PRICE_FIGURES},
+                tiers=values["tiers"] or [],
                 valid_from=values["valid_from"],
                 valid_until=values["valid_until"],
                 note=values["source_note"],

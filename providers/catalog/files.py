@@ -33,6 +33,7 @@ from providers.shapes import (
     validate_endpoints,
     validate_logo,
     validate_regions,
+    validate_tiers,
 )
 
 SHIPPED = Path(__file__).parent / "factories"
@@ -44,6 +45,7 @@ _OPTIONAL_TEXTS = ("pattern", "placeholder", "help")
 @dataclass(frozen=True)
 class PriceEntry:
     figures: dict[str, Decimal | None]
+    tiers: list[dict[str, Any]]
     valid_from: datetime
     valid_until: datetime | None
     source: str
@@ -176,6 +178,7 @@ def _price(reader: ObjectReader) -> PriceEntry:
         figures={
             figure: reader.money(figure, digits=digits) for figure, digits in PRICE_FIGURES.items()
         },
+        tiers=_tiers(reader),
         valid_from=reader.midnight("from", None) or ALWAYS,
         valid_until=reader.midnight("until", None),
         source=reader.text("source"),
@@ -189,6 +192,12 @@ def _price(reader: ObjectReader) -> PriceEntry:
     if not any(figure is not None for figure in entry.figures.values()):
         raise reader.fail(next(iter(PRICE_FIGURES)), "a price has one figure at least")
     return entry
+
+
+def _tiers(reader: ObjectReader) -> list[dict[str, Any]]:
+    tiers: list[dict[str, Any]] = reader.shape("tiers", list, [])
+    reader.check("tiers", tiers, validate_tiers)
+    return tiers
 
 
 def _refuse_unserved(entry: FactoryEntry, reader: ObjectReader) -> None:

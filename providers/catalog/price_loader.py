@@ -9,7 +9,7 @@ from providers.catalog.files import ModelEntry, PriceEntry
 from providers.catalog.report import CatalogReport
 from providers.models import LLM, PRICE_FIGURES, Price, PriceSource
 
-_COLUMNS = (*PRICE_FIGURES, "valid_until", "source_note")
+_COLUMNS = (*PRICE_FIGURES, "tiers", "valid_until", "source_note")
 
 
 def prices_load(llms: list[tuple[LLM, ModelEntry]], report: CatalogReport) -> None:
@@ -63,6 +63,7 @@ def _set(price: Price, entry: PriceEntry) -> None:
 def _values(entry: PriceEntry) -> dict[str, Any]:
     return {
         **entry.figures,
+        "tiers": entry.tiers,
         "valid_until": entry.valid_until,
         "source_note": entry.source_note,
     }

@@ -10,18 +10,27 @@ MAX_TOKENS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call.
+    """What one call used.
 
-    `input_tokens` is the whole prompt, and `cached_tokens` the part of it that was read from the
-    provider's cache. `output_tokens` is all that was generated, and `reasoning_tokens` the part of
-    it that was thought rather than said. The parts are inside the wholes: add them to nothing, and
-    bill `fresh_input_tokens` and `cached_tokens`, each at its own price.
+    `input_tokens` is the whole prompt. Inside it: `cached_tokens` were read from the provider's
+    cache, `cache_write_tokens` written to it, and `input_audio_tokens` are fresh audio.
+    `output_tokens` is all that was generated. Inside it: `reasoning_tokens` were thought rather
+    than said, and `output_audio_tokens` are audio. The parts are inside the wholes: add them to
+    nothing; providers/pricing.py bills each token once.
+
+    `images` were generated, `characters` spoken, and `audio_ms` milliseconds of audio transcribed.
     """
 
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int = 0
+    output_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_tokens: int = 0
+    input_audio_tokens: int = 0
+    output_audio_tokens: int = 0
+    images: int = 0
+    characters: int = 0
+    audio_ms: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -29,7 +38,9 @@ class Usage:
 
     @property
     def fresh_input_tokens(self) -> int:
-        return self.input_tokens - self.cached_tokens
+        """Text that was neither read from a cache nor written to one."""
+        parts = self.cached_tokens + self.cache_write_tokens + self.input_audio_tokens
+        return self.input_tokens - parts
 
 
 class UsageReport(NamedTuple):
@@ -44,18 +55,37 @@ IMPOSSIBLE = UsageReport(None, is_impossible=True)
 
 
 def usage_make(
-    input_tokens: Any, output_tokens: Any, cached_tokens: Any = 0, reasoning_tokens: Any = 0
+    input_tokens: Any,
+    output_tokens: Any,
+    cached_tokens: Any = 0,
+    reasoning_tokens: Any = 0,
+    cache_write_tokens: Any = 0,
+    input_audio_tokens: Any = 0,
+    output_audio_tokens: Any = 0,
 ) -> UsageReport:
-    """Check figures from outside.
+    """Check figures from outside, with the parts inside their wholes.
 
     Impossible is: not a whole number, negative, beyond MAX_TOKENS, or a part larger than its whole.
+    Audio that a provider counts as cached too is counted as cached alone.
     """
-    counts = (input_tokens, output_tokens, cached_tokens, reasoning_tokens)
+    counts = (
+        input_tokens,
+        output_tokens,
+        cached_tokens,
+        reasoning_tokens,
+        cache_write_tokens,
+        input_audio_tokens,
+        output_audio_tokens,
+    )
     if not all(map(_is_count, counts)):
         return IMPOSSIBLE
-    if cached_tokens > input_tokens or reasoning_tokens > output_tokens:
+    if cached_tokens + cache_write_tokens > input_tokens or input_audio_tokens > input_tokens:
         return IMPOSSIBLE
-    return UsageReport(Usage(*map(int, counts)))
+    if reasoning_tokens > output_tokens or output_audio_tokens > output_tokens:
+        return IMPOSSIBLE
+    fresh = input_tokens - cached_tokens - cache_write_tokens
+    audio = min(input_audio_tokens, fresh)
+    return UsageReport(Usage(*map(int, (*counts[:5], audio, output_audio_tokens))))
 
 
 def _is_count(value: Any) -> bool:
@@ -80,9 +110,10 @@ def usage_read(reported: Any) -> UsageReport:
         prompt = _rest(total, output)
     if prompt is None:
         return NOT_REPORTED
-    cached, reasoning = _cached(reported), _reasoning(reported)
+    cached, reasoning = _cached(reported), _made(reported, "reasoning_tokens")
     output = _with_reasoning(prompt, 0 if output is None else output, reasoning, total)
-    return usage_make(prompt, output, cached, reasoning)
+    audio = _made(reported, "audio_tokens")
+    return usage_make(prompt, output, cached, reasoning, 0, _given_audio(reported), audio)
 
 
 def _first(mapping: Mapping[str, Any], *names: str) -> Any:
@@ -108,11 +139,22 @@ def _cached(reported: Mapping[str, Any]) -> Any:
     return 0 if beside is None else beside
 
 
-def _reasoning(reported: Mapping[str, Any]) -> Any:
-    details = _first(reported, "completion_tokens_details", "output_tokens_details")
-    if not isinstance(details, dict) or details.get("reasoning_tokens") is None:
+def _given_audio(reported: Mapping[str, Any]) -> Any:
+    details = _first(
+        reported, "prompt_tokens_details", "input_tokens_details", "input_token_details"
+    )
+    return _detail(details, "audio_tokens")
+
+
+def _made(reported: Mapping[str, Any], kind: str) -> Any:
+    """A part of what was generated."""
+    return _detail(_first(reported, "completion_tokens_details", "output_tokens_details"), kind)
+
+
+def _detail(details: Any, kind: str) -> Any:
+    if not isinstance(details, dict) or details.get(kind) is None:
         return 0
-    return details["reasoning_tokens"]
+    return details[kind]
 
 
 def _with_reasoning(prompt: Any, output: Any, reasoning: Any, total: Any) -> Any:

@@ -12,7 +12,9 @@ from llmhub.base.errors import CorruptSecret
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from providers.models import LLM, LLMFactory
+from providers.pricing import PriceAt
 from providers.protocols.registry import protocol_serves
+from providers.selectors import prices_since
 from tenants.keyring import Keyring, keyring_of
 from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
 from tenants.llms.stored_credentials import AnyConnection, credentials_open
@@ -82,8 +84,11 @@ ModelKey = tuple[UUID, str, str]
 
 @dataclass(frozen=True)
 class _Catalog:
+    """`inactive` and `prices` are by (factory, model)."""
+
     factories: Mapping[str, LLMFactory]
     inactive: frozenset[tuple[str, str]]
+    prices: Mapping[tuple[str, str], tuple[PriceAt, ...]]
 
 
 def _tokens(tenant: Tenant) -> dict[str, TokenView]:
@@ -118,7 +123,11 @@ def granted_connections(tenant: Tenant) -> Iterable[SharedConnection]:
 def _catalog(names: set[str]) -> _Catalog:
     factories = {f.name: f for f in LLMFactory.objects.filter(name__in=names)}
     retired = LLM.objects.filter(factory__name__in=names, is_active=False)
-    return _Catalog(factories, frozenset(retired.values_list("factory__name", "llm_name")))
+    return _Catalog(
+        factories,
+        frozenset(retired.values_list("factory__name", "llm_name")),
+        prices_since(factories=names, since=timezone.now()),
+    )
 
 
 def _own_views(
@@ -132,7 +141,7 @@ def _own_views(
         view = views[row.connection_id]
         refusal = "" if row.is_enabled else "model_disabled"
         refusal = refusal or _refusal(by_id[row.connection_id], row, view, catalog)
-        found[_key(row.connection_id, row)] = _model_view(row, view, refusal)
+        found[_key(row.connection_id, row)] = _model_view(row, view, refusal, catalog)
     return found
 
 
@@ -152,7 +161,7 @@ def _shared_views(
         view = views[row.connection_id]
         refusal = "model_disabled" if key in switched_off else ""
         refusal = refusal or _refusal(by_id[row.connection_id], row, view, catalog)
-        found[key] = _model_view(row, view, refusal)
+        found[key] = _model_view(row, view, refusal, catalog)
     return found
 
 
@@ -216,13 +225,16 @@ def _is_served(view: ConnectionView, model_type: ModelType) -> bool:
     return endpoint is not None and protocol_serves(endpoint[0], model_type)
 
 
-def _model_view(row: TenantLLM | SharedModel, view: ConnectionView, refusal: str) -> ModelView:
+def _model_view(
+    row: TenantLLM | SharedModel, view: ConnectionView, refusal: str, catalog: _Catalog
+) -> ModelView:
     return ModelView(
         llm_name=row.llm_name,
         model_type=ModelType(row.model_type),
         connection=view,
         max_tokens=row.max_tokens,
         refusal=refusal,
+        prices=catalog.prices.get((view.llm_factory, row.llm_name), ()),
     )
 
 

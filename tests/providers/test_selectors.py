@@ -37,7 +37,7 @@ def price(llm: LLM, usd: int, source: str = "shipped", **interval: datetime) -> 
 
 def usd_at(moment: datetime) -> Decimal | None:
     found = price_at(factory="Acme", llm_name="anvil", moment=moment)
-    return found.input_usd_per_mtok if found else None
+    return found.figures.input_usd_per_mtok if found else None
 
 
 def test_factories_come_by_rank_and_then_by_name():
@@ -127,4 +127,4 @@ def test_the_builtin_model_is_free_and_not_merely_unpriced():
     catalog_load()
     found = price_at(factory="Builtin", llm_name="smollm2-135m-instruct", moment=MARCH)
     assert found is not None
-    assert (found.input_usd_per_mtok, found.output_usd_per_mtok) == (0, 0)
+    assert (found.figures.input_usd_per_mtok, found.figures.output_usd_per_mtok) == (0, 0)
