@@ -45,6 +45,7 @@ _COSTS = {
     "input_audio_usd_per_mtok": "input_cost_per_audio_token",
     "output_audio_usd_per_mtok": "output_cost_per_audio_token",
 }
+_OPENAI_WINDOWS = {400_000, 1_050_000}
 _ABOVE = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 
 
@@ -87,7 +88,7 @@ class LiteLLMTable:
     def _facts(self, name: str, row: Mapping[str, Any]) -> ModelFacts:
         model_type = _model_type(name, row)
         is_in_tokens = model_type in {"chat", "embedding", "rerank"}
-        context = _count(row.get("max_input_tokens")) if is_in_tokens else None
+        context = _window(row) if is_in_tokens else None
         return ModelFacts(
             llm_name=name,
             types=_types(model_type, row),
@@ -175,6 +176,14 @@ def _tiers(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"above_input_tokens": k * 1000, **written(_figures(row, f"_above_{k}k_tokens"))}
         for k in thousands
     ]
+
+
+def _window(row: Mapping[str, Any]) -> int | None:
+    """The rows of OpenAI's newer models name what is left of the window for the input."""
+    given, made = _count(row.get("max_input_tokens")), _count(row.get("max_output_tokens"))
+    if given and made and given + made in _OPENAI_WINDOWS:
+        return given + made
+    return given
 
 
 def _count(value: Any) -> int | None:

@@ -78,6 +78,10 @@ def _refreshed(
     old: Entry | None, name: str, tellers: list[Told], sources: Sources, factory: _Factory
 ) -> Entry:
     old = old or {"name": name}
+    window = sources.context_tokens(factory.known_as, old["name"])
+    if window:
+        told = ModelFacts(llm_name=name, context_tokens=window)
+        tellers = [*tellers, Told(FactSource.GENAI_PRICES, told)]
     values, said_by = _facts(old, tellers, factory)
     entry: Entry = {"name": old["name"], **values, **_activity(old, values, factory)}
     entry |= _source_keys(said_by)
@@ -95,7 +99,7 @@ def _facts(
     for fact in FACTS:
         source = fact_source(old_sources, fact)
         value = old.get(fact)
-        # What a person wrote stays, also where they left a fact of theirs out.
+        # What a person wrote stays; what they left out may be known elsewhere.
         is_by_hand = source == _BY_HAND and (value or fact in ("types", "capabilities"))
         if not is_by_hand:
             value, source = _believed(fact, tellers, factory) or (value, source)
