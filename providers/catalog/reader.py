@@ -114,7 +114,9 @@ class ObjectReader:
         return tuple(values)
 
     def object(self, key: str, default: Any = _REQUIRED) -> "ObjectReader":
-        return ObjectReader(self._take(key, dict, default, "wants an object"), f"{self.place}: {key}")
+        return ObjectReader(
+            self._take(key, dict, default, "wants an object"), f"{self.place}: {key}"
+        )
 
     @property
     def keys_left(self) -> tuple[str, ...]:

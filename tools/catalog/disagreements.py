@@ -72,14 +72,10 @@ def _of_limits(
         different = [(s, f"{n:,}") for s, n in others.items() if taken and n and _differ(taken, n)]
         if different:
             source = fact_source(by_fact, fact)
-            yield Disagreement(
-                factory, model["name"], fact, f"{taken:,}", source, tuple(different)
-            )
+            yield Disagreement(factory, model["name"], fact, f"{taken:,}", source, tuple(different))
 
 
-def _of_rates(
-    factory: str, model: dict[str, Any], tellers: list[Told]
-) -> Iterator[Disagreement]:
+def _of_rates(factory: str, model: dict[str, Any], tellers: list[Told]) -> Iterator[Disagreement]:
     price = next(iter(model.get("prices", [])), None)
     if price is None:
         return

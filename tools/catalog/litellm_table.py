@@ -94,7 +94,9 @@ class LiteLLMTable:
             types=_types(model_type, row),
             capabilities=_capabilities(model_type, row),
             context_tokens=context,
-            max_output_tokens=_count(row.get("max_output_tokens")) if model_type == "chat" else None,
+            max_output_tokens=_count(row.get("max_output_tokens"))
+            if model_type == "chat"
+            else None,
             deprecated_on=_day(row.get("deprecation_date")),
             prices=self._prices(model_type, row),
         )

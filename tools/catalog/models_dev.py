@@ -68,7 +68,9 @@ class ModelsDev:
         return (
             {
                 **figures,
-                **({"tiers": sorted(tiers, key=lambda t: t["above_input_tokens"])} if tiers else {}),
+                **(
+                    {"tiers": sorted(tiers, key=lambda t: t["above_input_tokens"])} if tiers else {}
+                ),
                 "source": PriceSource.SHIPPED.value,
                 "note": f"{PACKAGE} {self.version}",
             },

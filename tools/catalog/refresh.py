@@ -61,7 +61,7 @@ def models_refresh(
     for entry in existing.values():
         refreshed.append(_refreshed(entry, entry["name"], [], sources, factory))
         _note(report, entry, refreshed[-1])
-        if _has_a_source(entry) and known_as:
+        if _has_a_source(entry) and not sources.has_prices(known_as, entry["name"]):
             report.orphans.append(entry["name"])
     return sorted(refreshed, key=lambda entry: (entry["name"].lower(), entry["name"])), report
 

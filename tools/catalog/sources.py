@@ -52,6 +52,10 @@ class Sources:
             return []
         return [price_json(price) for price in self._genai.prices(known.ids, llm_name)]
 
+    def has_prices(self, known_as: Known, llm_name: str) -> bool:
+        known = known_as.get(FactSource.GENAI_PRICES, _NONE)
+        return self._genai.find(known.ids, llm_name) is not None
+
     def context_tokens(self, known_as: Known, llm_name: str) -> int | None:
         known = known_as.get(FactSource.GENAI_PRICES, _NONE)
         return self._genai.context_tokens(known.ids, llm_name)
