@@ -198,15 +198,16 @@ class LLM(models.Model):
 
 
 class CatalogLoad(models.Model):
-    """What was loaded last from where, so that the same load again can be left out.
+    """What was loaded last from a source, so that the same load again can be left out.
 
-    `source` is `files` for the hub's own files, or a package's name. `fingerprint` is of what was
-    read, `version` of the package.
+    `source` is `files` for the hub's own, or a package's name. `rows` are how many the catalog's
+    tables had afterwards: where there are fewer, the load is done again.
     """
 
     source = models.CharField(max_length=40, unique=True)
     fingerprint = models.CharField(max_length=64)
     version = models.CharField(max_length=40, blank=True)
+    rows = models.PositiveIntegerField()
     loaded_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

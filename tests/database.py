@@ -16,12 +16,12 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from llmhub.base.valkey import valkey
 from providers.catalog.loader import catalog_load
-from providers.models import LLM, LLMFactory, Price
+from providers.models import LLM, CatalogLoad, LLMFactory, Price
 from tenants.actors import Actor
 from tenants.models import SchemaTemplate, SharedConnection, Tenant, User
 from tenants.services.tenants import tenant_delete
 
-_CATALOG: tuple[type[Model], ...] = (LLMFactory, LLM, Price)
+_CATALOG: tuple[type[Model], ...] = (LLMFactory, LLM, Price, CatalogLoad)
 _COPY = "catalog_copy"
 
 
@@ -35,6 +35,7 @@ def _catalog_copy(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> 
             table = model._meta.db_table
             cursor.execute(f"CREATE TABLE {_COPY}.{table} AS TABLE public.{table}")
         LLMFactory.objects.all().delete()
+        CatalogLoad.objects.all().delete()
 
 
 def catalog_restore() -> None:
@@ -67,7 +68,7 @@ def committed(_catalog_copy: None, django_db_blocker: DjangoDbBlocker) -> Iterat
 def _remove_everything() -> None:
     for tenant in Tenant.objects.exclude(schema_name="public"):
         tenant_delete(tenant=tenant, actor=Actor.from_command("tests"))
-    for model in (SharedConnection, User, LLMFactory, SchemaTemplate, Tenant):
+    for model in (SharedConnection, User, LLMFactory, CatalogLoad, SchemaTemplate, Tenant):
         model.objects.all().delete()
     _forget_audit()
     valkey().flushdb()

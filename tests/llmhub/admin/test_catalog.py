@@ -109,7 +109,7 @@ def test_a_change_leaves_an_audit_row_and_stays_in_the_next_load(console, alice)
     assert (entry.target_label, entry.source_ip) == ("VLLM", "127.0.0.1")
     assert entry.after is not None
     assert entry.after["rank"] == 12
-    catalog_load()
+    catalog_load(is_forced=True)
     factory.refresh_from_db()
     assert factory.rank == 12
 
