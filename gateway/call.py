@@ -23,7 +23,8 @@ class Attempt:
     """A model that was tried. Moments are of the monotonic clock, in seconds.
 
     `http_status` is the provider's, 0 where no reply came. `text` is what was generated as far as
-    it is known. `usage` is settled once the attempt is over (gateway/bill.py).
+    it is known, and `left_out` names the fields of the request that the provider has no word for.
+    `usage` is settled once the attempt is over (gateway/bill.py).
     """
 
     model: ModelView
@@ -38,6 +39,7 @@ class Attempt:
     error_kind: str = ""
     reader: StreamReader | None = None
     text: str = ""
+    left_out: tuple[str, ...] = ()
     reported: Usage | None = None
     usage: Usage = _NOTHING
     is_estimated: bool = False
@@ -64,12 +66,6 @@ class Call:
     @property
     def is_streamed(self) -> bool:
         return bool(self.payload.get("stream")) and self.endpoint.can_stream
-
-    @property
-    def wants_usage_chunk(self) -> bool:
-        """https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options"""
-        options = self.payload.get("stream_options")
-        return isinstance(options, dict) and bool(options.get("include_usage"))
 
     def attempt(self, model: ModelView) -> Attempt:
         _, base_url = model.connection.endpoints[model.model_type]

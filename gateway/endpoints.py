@@ -2,16 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
 from gateway.errors import BadRequest
 from gateway.request_body import Payload
 from llmhub.base.model_types import ModelType
+from providers.protocols.dialects.exchange import (
+    exchange_reply,
+    exchange_request,
+    exchange_stream,
+)
 from providers.protocols.failures import bad_reply
 from providers.protocols.wire import (
+    Dialect,
     ProviderError,
     ProviderRequest,
+    StreamReader,
     Target,
     Usage,
     WireProtocol,
@@ -20,21 +28,39 @@ from providers.protocols.wire import (
 
 @dataclass(frozen=True, slots=True)
 class ReplyFacts:
-    """What a whole reply says. `text` is what was generated, to count where `usage` is None."""
+    """What a whole reply says, and the `body` for the caller. `text` is what was generated, to
+    count where `usage` is None."""
 
+    body: bytes
     usage: Usage | None
     text: str = ""
 
 
+Ask = Callable[[WireProtocol, Target, Payload, str], ProviderRequest]
+Read = Callable[[WireProtocol, Target, Payload, bytes], ReplyFacts]
+Stream = Callable[[WireProtocol, Target, Payload], StreamReader]
+
+
 @dataclass(frozen=True)
 class Endpoint:
-    """`required` must be in the payload. `read` raises ProviderError for what is no reply."""
+    """`required` must be in the payload. `read` raises ProviderError for what is no reply.
+
+    `stream` gives the reader of a stream; None where the endpoint never streams.
+    """
 
     model_type: ModelType
     required: str
-    can_stream: bool
-    request: Callable[[WireProtocol, Target, Payload, str], ProviderRequest]
-    read: Callable[[WireProtocol, bytes], ReplyFacts]
+    request: Ask
+    read: Read
+    stream_of: Stream | None = None
+
+    @property
+    def can_stream(self) -> bool:
+        return self.stream_of is not None
+
+    def stream(self, protocol: WireProtocol, target: Target, payload: Payload) -> StreamReader:
+        assert self.stream_of is not None
+        return self.stream_of(protocol, target, payload)
 
     def check(self, payload: Payload) -> None:
         """Raises BadRequest for what no provider could make sense of."""
@@ -45,15 +71,33 @@ class Endpoint:
             raise BadRequest("stream is neither true nor false.", param="stream")
 
 
-def _chat_request(
-    protocol: WireProtocol, target: Target, payload: Payload, model: str
+def _text_endpoint(dialect: Dialect, required: str) -> Endpoint:
+    return Endpoint(
+        ModelType.CHAT,
+        required,
+        partial(_text_request, dialect),
+        partial(_text_read, dialect),
+        partial(_text_stream, dialect),
+    )
+
+
+def _text_request(
+    dialect: Dialect, protocol: WireProtocol, target: Target, payload: Payload, model: str
 ) -> ProviderRequest:
-    return protocol.chat_request(target, payload, model=model)
+    return exchange_request(protocol, dialect, target, payload, model=model)
 
 
-def _chat_read(protocol: WireProtocol, body: bytes) -> ReplyFacts:
-    reply = protocol.chat_reply(body)
-    return ReplyFacts(reply.usage, reply.text)
+def _text_read(
+    dialect: Dialect, protocol: WireProtocol, target: Target, payload: Payload, body: bytes
+) -> ReplyFacts:
+    reply, answer = exchange_reply(protocol, dialect, target, payload, body)
+    return ReplyFacts(answer, reply.usage, reply.text)
+
+
+def _text_stream(
+    dialect: Dialect, protocol: WireProtocol, target: Target, payload: Payload
+) -> StreamReader:
+    return exchange_stream(protocol, dialect, target, payload)
 
 
 def _embedding_request(
@@ -62,7 +106,9 @@ def _embedding_request(
     return protocol.embedding_request(target, payload, model=model)
 
 
-def _embedding_read(protocol: WireProtocol, body: bytes) -> ReplyFacts:
+def _embedding_read(
+    protocol: WireProtocol, target: Target, payload: Payload, body: bytes
+) -> ReplyFacts:
     """Vectors pass unread: they may be numbers or base64, and there are thousands of numbers."""
     try:
         reply = orjson.loads(body)
@@ -72,8 +118,8 @@ def _embedding_read(protocol: WireProtocol, body: bytes) -> ReplyFacts:
         raise ProviderError(protocol.failure_of(200, {}, body))
     if not isinstance(reply.get("data"), list) or not reply["data"]:
         raise bad_reply("the reply holds no embedding")
-    return ReplyFacts(protocol.usage_report(reply).usage)
+    return ReplyFacts(body, protocol.usage_report(reply).usage)
 
 
-CHAT = Endpoint(ModelType.CHAT, "messages", True, _chat_request, _chat_read)
-EMBEDDINGS = Endpoint(ModelType.EMBEDDING, "input", False, _embedding_request, _embedding_read)
+CHAT = _text_endpoint(Dialect.CHAT, "messages")
+EMBEDDINGS = Endpoint(ModelType.EMBEDDING, "input", _embedding_request, _embedding_read)

@@ -51,6 +51,7 @@ async def _attempt(
     protocol = PROTOCOLS[model.connection.endpoints[model.model_type][0]]
     request = call.endpoint.request(protocol, attempt.target, call.payload, model.llm_name)
     # The provider's log and ours then speak of the call by one id.
+    attempt.left_out = request.left_out
     request = request.with_headers({"x-request-id": str(call.request_id)})
     response = await transport.send(request)
     try:

@@ -33,11 +33,11 @@ class PlainRelay:
         """Raises ProviderError where it is no reply of the protocol."""
         body = await response.read()
         arrived = time.monotonic()
-        facts = call.endpoint.read(protocol, body)
+        facts = call.endpoint.read(protocol, attempt.target, call.payload, body)
         attempt.reported, attempt.text = facts.usage, facts.text
         attempt.first_byte = arrived
-        self._body = body
-        self._headers = [_JSON, model_header(attempt.model)]
+        self._body = facts.body
+        self._headers = [_JSON, *answer_headers(attempt)]
 
     async def finish(self) -> None:
         await self._caller.respond(200, self._headers, self._body)
@@ -57,7 +57,7 @@ class StreamRelay:
     async def __call__(
         self, call: Call, attempt: Attempt, protocol: WireProtocol, response: ProviderResponse
     ) -> None:
-        reader = protocol.stream_reader(hide_usage=not call.wants_usage_chunk)
+        reader = call.endpoint.stream(protocol, attempt.target, call.payload)
         attempt.reader = reader
         try:
             await self._pass_on(attempt, reader, response)
@@ -89,7 +89,17 @@ class StreamRelay:
 
     async def _start(self, attempt: Attempt) -> None:
         attempt.first_byte = time.monotonic()
-        await self._caller.start(200, [*_STREAM, model_header(attempt.model)])
+        await self._caller.start(200, [*_STREAM, *answer_headers(attempt)])
+
+
+def answer_headers(attempt: Attempt) -> list[Header]:
+    """Which model answered, and which of the caller's fields its provider has no word for."""
+    headers = [model_header(attempt.model)]
+    if attempt.left_out:
+        headers.append(
+            (b"x-llmhub-left-out", quote(", ".join(attempt.left_out), safe=_PLAIN).encode())
+        )
+    return headers
 
 
 def model_header(model: ModelView) -> Header:
@@ -100,3 +110,6 @@ def model_header(model: ModelView) -> Header:
 @lru_cache(maxsize=4096)
 def _model_header(name: str) -> Header:
     return b"x-llmhub-model", quote(name, safe="@/:+ ()").encode()
+
+
+_PLAIN = " ,.[]"

@@ -1,8 +1,12 @@
 """What a protocol takes and gives: the vocabulary between the hub and any provider.
 
-Requests come in OpenAI's dialect, as decoded JSON. A protocol turns them into a ProviderRequest for
-the transport, and the reply's bytes into the dataclasses below. It does no I/O and keeps no state
-between calls; only a StreamReader has state, and there is one for each stream.
+Requests come in the hub's terms, as decoded JSON: OpenAI's API for chat, embeddings, speech and
+transcription, Jina's for reranking. A protocol turns them into a ProviderRequest for the transport,
+and the reply's bytes into the dataclasses below. It does no I/O and keeps no state between calls;
+only the reader of a stream has state, and there is one for each stream.
+
+Chat may also come in a dialect that the protocol `speaks`; dialects/exchange.py sees to it that no
+other one arrives here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +15,15 @@ from typing import Any, Protocol
 
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
+from providers.protocols.dialects.names import Dialect
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure, bad_reply
 from providers.protocols.usage import Usage, UsageReport
 
 __all__ = [
     "AudioFile",
     "ChatReply",
+    "ChunkReader",
+    "Dialect",
     "EmbeddingReply",
     "FailureKind",
     "ListedModel",
@@ -55,12 +62,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:
-    """One HTTP request. Header values that are Secret are revealed by the transport alone."""
+    """One HTTP request. Header values that are Secret are revealed by the transport alone.
+
+    `left_out` names the caller's fields that the provider has no word for: nothing is dropped
+    without the caller being told.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
     body: bytes = b""
+    left_out: tuple[str, ...] = ()
 
     def with_headers(self, headers: Mapping[str, str]) -> "ProviderRequest":
         """The same request with headers of the hub's own, such as `x-request-id`, added."""
@@ -85,11 +97,16 @@ class AudioFile:
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """`text` is all that was generated: words, reasoning and tool arguments."""
+    """`text` is all that was generated: words, reasoning and tool arguments.
+
+    `completion` is the reply as a chat completion; a protocol that speaks another dialect may leave
+    it empty for a reply in that one, which passes untouched.
+    """
 
     text: str
     finish_reason: str
     usage: Usage | None
+    completion: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +167,31 @@ class StreamReader(Protocol):
         """What to send in place of `finish()` to a caller whose stream broke."""
 
 
+class ChunkReader(Protocol):
+    """Follows one stream and gives it in the hub's terms: chat completion chunks.
+
+    https://platform.openai.com/docs/api-reference/chat-streaming. The properties are those of
+    StreamReader. The usage comes last, in a chunk of its own with empty `choices`, as from OpenAI.
+    """
+
+    @property
+    def usage_report(self) -> UsageReport: ...
+    @property
+    def output_text(self) -> str: ...
+    @property
+    def is_done(self) -> bool: ...
+    @property
+    def has_end_marker(self) -> bool: ...
+    @property
+    def failure(self) -> ProviderFailure | None: ...
+
+    def feed(self, chunk: bytes) -> list[dict[str, Any]]:
+        """Take bytes as they arrive, give the chunks that are complete; none after a failure."""
+
+    def finish(self) -> list[dict[str, Any]]:
+        """The last chunks, once the stream has ended in good order. Raises ProviderError if not."""
+
+
 class WireProtocol(Protocol):
     """One provider API. Instances are stateless and shared; `registry` holds them by name.
 
@@ -160,10 +202,18 @@ class WireProtocol(Protocol):
 
     name: str
     serves: frozenset[ModelType]
+    passes: frozenset[ModelType]
+    """The types, other than chat, whose replies are in the hub's terms and reach callers untouched;
+    the others are written anew from what the `*_reply` methods read."""
     version_path: str
     """What a base URL of this API ends with unless its provider says otherwise, such as `/v1`."""
 
-    def chat_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest: ...
+    def speaks(self, target: Target) -> frozenset[Dialect]:
+        """The dialects in which chat passes untouched to and from this target."""
+
+    def chat_request(
+        self, target: Target, payload: Payload, *, model: str, dialect: Dialect = Dialect.CHAT
+    ) -> ProviderRequest: ...
     def embedding_request(
         self, target: Target, payload: Payload, *, model: str
     ) -> ProviderRequest: ...
@@ -178,7 +228,7 @@ class WireProtocol(Protocol):
     ) -> ProviderRequest: ...
     def models_request(self, target: Target) -> ProviderRequest: ...
 
-    def chat_reply(self, body: bytes) -> ChatReply: ...
+    def chat_reply(self, body: bytes, dialect: Dialect = Dialect.CHAT) -> ChatReply: ...
     def embedding_reply(self, body: bytes) -> EmbeddingReply: ...
     def rerank_reply(self, body: bytes) -> RerankReply: ...
     def speech_reply(self, headers: Headers, body: bytes) -> bytes: ...
@@ -193,5 +243,9 @@ class WireProtocol(Protocol):
     def failure_of(self, status: int, headers: Headers, body: bytes) -> ProviderFailure:
         """Classify a reply that is not a success; never raises. Header names are lower case."""
 
-    def stream_reader(self, *, hide_usage: bool) -> StreamReader:
-        """`hide_usage` where the caller did not ask for the chunk that carries usage alone."""
+    def stream_reader(self, dialect: Dialect, *, hide_usage: bool) -> StreamReader:
+        """For a dialect that it speaks. `hide_usage` where the caller did not ask for the chunk
+        that carries usage alone."""
+
+    def chunk_reader(self) -> ChunkReader:
+        """For a caller of another dialect."""

@@ -11,10 +11,11 @@ from providers.protocols.openai import replies
 from providers.protocols.openai.errors import failure_classify
 from providers.protocols.openai.listing import models_parse
 from providers.protocols.openai.multipart import multipart_encode
-from providers.protocols.openai.stream import OpenAIStreamReader
+from providers.protocols.openai.stream import OpenAIChunkReader, OpenAIStreamReader
 from providers.protocols.wire import (
     AudioFile,
     ChatReply,
+    Dialect,
     EmbeddingReply,
     Headers,
     ListedModel,
@@ -27,13 +28,21 @@ from providers.protocols.wire import (
     UsageReport,
 )
 
+_SPOKEN = frozenset({Dialect.CHAT})
+
 
 class OpenAI:
     name = "openai"
     serves = frozenset(ModelType)
+    passes = frozenset(ModelType)
     version_path = "/v1"
 
-    def chat_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
+    def speaks(self, target: Target) -> frozenset[Dialect]:
+        return _SPOKEN
+
+    def chat_request(
+        self, target: Target, payload: Payload, *, model: str, dialect: Dialect = Dialect.CHAT
+    ) -> ProviderRequest:
         """Streams are asked for their usage, which OpenAI leaves out unless told."""
         body = {**payload, "model": model}
         if body.get("stream"):
@@ -61,7 +70,7 @@ class OpenAI:
     def models_request(self, target: Target) -> ProviderRequest:
         return ProviderRequest("GET", target.base_url + "/models", _headers(target, None))
 
-    def chat_reply(self, body: bytes) -> ChatReply:
+    def chat_reply(self, body: bytes, dialect: Dialect = Dialect.CHAT) -> ChatReply:
         return replies.chat_parse(body)
 
     def embedding_reply(self, body: bytes) -> EmbeddingReply:
@@ -88,8 +97,11 @@ class OpenAI:
     def failure_of(self, status: int, headers: Headers, body: bytes) -> ProviderFailure:
         return failure_classify(status, headers, body)
 
-    def stream_reader(self, *, hide_usage: bool) -> OpenAIStreamReader:
+    def stream_reader(self, dialect: Dialect, *, hide_usage: bool) -> OpenAIStreamReader:
         return OpenAIStreamReader(hide_usage=hide_usage)
+
+    def chunk_reader(self) -> OpenAIChunkReader:
+        return OpenAIChunkReader()
 
 
 def _post(target: Target, path: str, body: Payload) -> ProviderRequest:

@@ -20,7 +20,7 @@ def chat_parse(body: bytes) -> ChatReply:
     if not isinstance(message, dict):
         raise bad_reply("the reply's choice has no message")
     finish_reason = str(choice.get("finish_reason") or "")
-    return ChatReply(message_text(message), finish_reason, usage_parse(reply).usage)
+    return ChatReply(message_text(message), finish_reason, usage_parse(reply).usage, reply)
 
 
 def message_text(message: Mapping[str, Any]) -> str:

@@ -7,19 +7,19 @@ from typing import Any
 
 import orjson
 
+from providers.protocols.dialects.chat import END_MARKER, chat_error_event
 from providers.protocols.failures import ProviderError, ProviderFailure, bad_reply
 from providers.protocols.openai.errors import failure_in_stream
 from providers.protocols.openai.replies import message_text
 from providers.protocols.sse import Event, EventParser
 from providers.protocols.usage import NOT_REPORTED, Usage, UsageReport, usage_read
 
-END_MARKER = b"data: [DONE]\n\n"
 
-
-class OpenAIStreamReader:
-    """A StreamReader (see `providers.protocols.wire`) for chat and text completions."""
+class _OpenAIStream:
+    """What both readers know of a stream: how far it is, what it said, what it used."""
 
     __slots__ = (
+        "_chunk",
         "_failure",
         "_finished",
         "_has_end_marker",
@@ -32,6 +32,7 @@ class OpenAIStreamReader:
 
     def __init__(self, *, hide_usage: bool) -> None:
         self._hide_usage = hide_usage
+        self._chunk: dict[str, Any] | None = None
         self._parser = EventParser()
         self._texts: list[str] = []
         self._started: set[int] = set()
@@ -67,36 +68,31 @@ class OpenAIStreamReader:
     def failure(self) -> ProviderFailure | None:
         return self._failure
 
-    def feed(self, chunk: bytes) -> bytes:
+    def _events(self, chunk: bytes) -> list[Event]:
         try:
-            events = self._parser.feed(chunk)
+            return self._parser.feed(chunk)
         except ProviderError as error:
             self._failure = self._failure or error.failure
-            events = []
-        return b"".join([event.raw for event in events if self._is_for_caller(event)])
+            return []
 
-    def finish(self) -> bytes:
-        last = self._feed_rest()
-        if self._failure is not None:
-            raise ProviderError(self._failure)
-        if not self.is_done:
-            raise bad_reply("the stream ended before the answer was complete")
-        return last + END_MARKER
-
-    def error_event(self, failure: ProviderFailure) -> bytes:
-        error = {"message": failure.message, "type": "provider_error", "code": failure.kind}
-        return b"data: " + orjson.dumps({"error": error}) + b"\n\n"
-
-    def _feed_rest(self) -> bytes:
-        """Some servers leave out the last blank line. An event that was cut is no JSON."""
+    def _rest(self) -> bytes:
+        """What is to be fed at the end. Some servers leave out the last blank line; an event that
+        was cut is no JSON."""
         rest = self._parser.rest.strip()
         if not rest or self._has_end_marker:
             return b""
         if not rest.startswith((b"data:", b"event:", b":")):
             self._failure = bad_reply("the stream ended in the middle of an event").failure
-        return self.feed(b"\n\n")
+        return b"\n\n"
+
+    def _require_complete(self) -> None:
+        if self._failure is not None:
+            raise ProviderError(self._failure)
+        if not self.is_done:
+            raise bad_reply("the stream ended before the answer was complete")
 
     def _is_for_caller(self, event: Event) -> bool:
+        self._chunk = None
         if self._has_end_marker or self._failure is not None:
             return False
         if event.data is None:
@@ -113,6 +109,7 @@ class OpenAIStreamReader:
             chunk = None
         if event.name == b"error" or not isinstance(chunk, dict) or chunk.get("error"):
             return self._read_oddity(event, chunk, data)
+        self._chunk = chunk
         usage = chunk.get("usage")
         if usage is not None:
             self._usage = usage
@@ -145,3 +142,38 @@ class OpenAIStreamReader:
             text = message_text(delta) if isinstance(delta, dict) else choice.get("text")
             if text and isinstance(text, str):
                 self._texts.append(text)
+
+
+class OpenAIStreamReader(_OpenAIStream):
+    """A StreamReader (see `providers.protocols.wire`) for chat and text completions."""
+
+    __slots__ = ()
+
+    def feed(self, chunk: bytes) -> bytes:
+        return b"".join([e.raw for e in self._events(chunk) if self._is_for_caller(e)])
+
+    def finish(self) -> bytes:
+        last = self.feed(self._rest())
+        self._require_complete()
+        return last + END_MARKER
+
+    def error_event(self, failure: ProviderFailure) -> bytes:
+        return chat_error_event(failure)
+
+
+class OpenAIChunkReader(_OpenAIStream):
+    """A ChunkReader (see `providers.protocols.wire`) of the same streams."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(hide_usage=False)
+
+    def feed(self, chunk: bytes) -> list[dict[str, Any]]:
+        events = self._events(chunk)
+        return [self._chunk for e in events if self._is_for_caller(e) and self._chunk is not None]
+
+    def finish(self) -> list[dict[str, Any]]:
+        last = self.feed(self._rest())
+        self._require_complete()
+        return last
