@@ -21,7 +21,11 @@ EXPLANATIONS = Path(__file__).parent / "differences.json"
 
 _KINDS = ("factory", "endpoint", "model", "types", "context")
 # How fact files call the types.
-_TYPES = {"vision": ModelType.IMAGE2TEXT, "ocr": ModelType.IMAGE2TEXT, "asr": ModelType.SPEECH2TEXT}
+_TYPES = {
+    "vision": ModelType.IMAGE2TEXT,
+    "ocr": ModelType.IMAGE2TEXT,
+    "asr": ModelType.SPEECH2TEXT,
+}
 _NO_PROVIDER = ("local", "none", "not-implemented")
 
 
@@ -43,7 +47,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Patterns of what it explains; `within_percent` is for figures that are rounded differently."""
+    """Patterns of what it explains; `within_percent` is for figures that are rounded."""
 
     kind: str
     reason: str

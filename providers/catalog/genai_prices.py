@@ -1,7 +1,7 @@
 """The prices that the installed package `genai-prices` knows, as entries of the catalog.
 
-Only its bundled table is used: nothing is downloaded. Standard rates alone are taken; batch, fast and
-regional variants are other products. Of rates that depend on the hour of the day the dearest is
+Only its bundled table is used: nothing is downloaded. Standard rates alone are taken; batch, fast
+and regional variants are other products. Of rates that depend on the hour of the day the dearest is
 taken, so that no cost is understated.
 """
 

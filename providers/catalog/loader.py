@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from providers.catalog.bulk import rows_insert
 from providers.catalog.files import (
     FACTORY_COLUMNS,
     MODEL_COLUMNS,
@@ -30,7 +31,6 @@ from providers.catalog.report import CatalogReport
 from providers.models import LLM, LLMFactory, PriceSource
 from providers.names import is_older_version
 
-_BATCH = 1000
 _NO_FACTS: Values = {}
 _ALL_LOADED = frozenset({PriceSource.SHIPPED.value, PriceSource.GENAI_PRICES.value})
 
@@ -108,7 +108,7 @@ def _factories_load(
     if is_hubs_own:
         gone = [factory for factory in existing.values() if factory.shipped.get("is_hubs_own")]
         changed += [factory for factory in gone if _retire(factory, {"is_active": False}, report)]
-    LLMFactory.objects.bulk_create(created)
+    rows_insert(LLMFactory, created)
     _write(LLMFactory, changed, FACTORY_COLUMNS)
     report.written_rows += len(created) + len(changed)
     return loaded
@@ -147,7 +147,7 @@ def _models_load(
             changed.append(llm)
         loaded.append((llm, entry))
     changed += [llm for llm in existing.values() if _retire(llm, _retirement(llm), report)]
-    LLM.objects.bulk_create(created, batch_size=_BATCH)
+    rows_insert(LLM, created)
     _write(LLM, changed, MODEL_COLUMNS)
     report.written_rows += len(created) + len(changed)
     return loaded

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.utils import timezone
 
+from providers.catalog.bulk import rows_insert
 from providers.catalog.files import PriceEntry
 from providers.catalog.report import CatalogReport
 from providers.models import LLM, PRICE_FIGURES, Price, PriceSource
 
 _COLUMNS = (*PRICE_FIGURES, "tiers", "valid_until", "source_note")
-_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def prices_load(models: list[ModelPrices], report: CatalogReport) -> None:
     report.prices["created"] += len(created)
     report.prices["updated"] += len(changed)
     changed += _withdraw(list(existing.values()), report)
-    Price.objects.bulk_create(created, batch_size=_BATCH)
+    rows_insert(Price, created)
     Price.objects.bulk_update(changed, [*_COLUMNS, "updated_at"], batch_size=500)
     report.written_rows += len(created) + len(changed)
 

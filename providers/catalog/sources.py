@@ -47,7 +47,7 @@ class KnownAs:
 def known_as_read(reader: ObjectReader) -> dict[str, KnownAs]:
     """The key `sources` of a factory. Raises CatalogError."""
     sources = reader.object("sources", {})
-    found = {
+    found: dict[str, KnownAs] = {
         package.value: _known_as(sources.object(package.value))
         for package in PACKAGES
         if package.value in sources.keys_left

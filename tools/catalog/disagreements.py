@@ -16,10 +16,11 @@ _RATES = ("input_usd_per_mtok", "output_usd_per_mtok")
 
 _INTRODUCTION = """# Where the catalog's sources disagree
 
-Written by `make catalog`; do not edit. Read from {versions}. A line says what the catalog took, from
-whom, and what the others say. Limits that differ by less than 5 % are rounded differently and are left
-out, and so are rates that differ by less than 1 %. Rates are USD per million tokens, of the price that
-holds first. `provider` is the provider's own page, read by a person.
+Written by `make catalog`; do not edit. Read from {versions}.
+A line says what the catalog took, from whom, and what the others say. Limits that differ by less
+than 5 % are rounded differently and are left out, and so are rates that differ by less than 1 %.
+Rates are USD per million tokens, of the price that holds first. `provider` is the provider's own
+page, read by a person.
 
 | Factory | Disagreements |
 |---|---|

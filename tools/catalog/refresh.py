@@ -1,4 +1,4 @@
-"""Bringing a factory's file up to date: what was written by hand stays, the rest follows the sources.
+"""Bringing a factory's file up to date: what was written by hand stays, the rest follows sources.
 
 Nothing is removed: a model that no source knows any more stays, and is reported.
 """
@@ -158,11 +158,16 @@ def _consistent(
 
 
 def _activity(old: Entry, values: dict[str, Any], factory: _Factory) -> Entry:
-    retired = values.get("deprecated_on")
-    if retired and date.fromisoformat(retired) <= factory.today - OFFERED_AFTER_RETIREMENT:
-        return {"is_active": False}
-    is_off_by_hand = old.get("is_active") is False and not old.get("deprecated_on")
-    return {"is_active": False} if is_off_by_hand else {}
+    """Off where it retired long ago, and where a person switched it off for another reason."""
+    is_off_by_hand = old.get("is_active") is False and not _is_long_retired(old, factory)
+    is_off = is_off_by_hand or _is_long_retired(values, factory)
+    return {"is_active": False} if is_off else {}
+
+
+def _is_long_retired(entry: Entry, factory: _Factory) -> bool:
+    retired = entry.get("deprecated_on")
+    limit = factory.today - OFFERED_AFTER_RETIREMENT
+    return bool(retired) and date.fromisoformat(retired) <= limit
 
 
 def _source_keys(said_by: dict[str, str]) -> Entry:
