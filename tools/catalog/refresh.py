@@ -167,7 +167,7 @@ def _activity(old: Entry, values: dict[str, Any], factory: _Factory) -> Entry:
 def _is_long_retired(entry: Entry, factory: _Factory) -> bool:
     retired = entry.get("deprecated_on")
     limit = factory.today - OFFERED_AFTER_RETIREMENT
-    return bool(retired) and date.fromisoformat(retired) <= limit
+    return retired is not None and date.fromisoformat(retired) <= limit
 
 
 def _source_keys(said_by: dict[str, str]) -> Entry:
