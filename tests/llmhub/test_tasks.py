@@ -9,7 +9,7 @@ from tenants.models import OperatorAuditEntry
 pytestmark = pytest.mark.django_db
 
 
-def test_the_daily_task_takes_over_prices_and_leaves_one_audit_row(catalog):
+def test_the_daily_task_takes_over_prices_and_leaves_one_audit_row(whole_catalog):
     Price.objects.filter(source="genai-prices").delete()
     prices_sync()
     prices_sync()

@@ -53,7 +53,7 @@ def test_a_broken_file_is_one_clear_line(tmp_path):
     assert not OperatorAuditEntry.objects.exists()
 
 
-def test_it_takes_over_the_prices_of_the_installed_package(catalog):
+def test_it_takes_over_the_prices_of_the_installed_package(whole_catalog):
     Price.objects.filter(source="genai-prices").delete()
     assert "prices: " in load_catalog("--from", "genai-prices")
     assert Price.objects.filter(source="genai-prices").exists()

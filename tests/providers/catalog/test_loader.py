@@ -59,7 +59,7 @@ def test_a_second_load_of_the_shipped_catalog_writes_nothing():
     assert set(+report.factories) == set(+report.models) == set(+report.prices) == {"unchanged"}
 
 
-def test_the_catalog_that_was_loaded_last_is_not_looked_at_again(catalog):
+def test_the_catalog_that_was_loaded_last_is_not_looked_at_again(whole_catalog):
     with CaptureQueriesContext(connection) as queries:
         report = catalog_load()
     assert report.is_current
@@ -67,13 +67,13 @@ def test_the_catalog_that_was_loaded_last_is_not_looked_at_again(catalog):
     assert report.as_lines() == {"catalog": "is as it was loaded last; nothing to do"}
 
 
-def test_rows_that_have_gone_are_loaded_again(catalog):
+def test_rows_that_have_gone_are_loaded_again(whole_catalog):
     LLMFactory.objects.filter(name="Ollama").delete()
     assert catalog_load().factories["created"] == 1
     assert LLMFactory.objects.filter(name="Ollama").exists()
 
 
-def test_after_a_file_of_an_operators_own_the_hubs_catalog_is_looked_at_again(tmp_path, catalog):
+def test_after_an_operators_own_file_the_hubs_catalog_is_read_again(tmp_path, whole_catalog):
     load(tmp_path, acme())
     assert not catalog_load().is_current
     assert catalog_load().is_current
@@ -152,7 +152,7 @@ def test_a_model_that_is_gone_stays_where_an_operator_changed_it(tmp_path):
     assert report.models == Counter(kept=1, retired=1)
 
 
-def test_a_factory_that_no_longer_comes_with_the_hub_is_switched_off(catalog):
+def test_a_factory_that_no_longer_comes_with_the_hub_is_switched_off(whole_catalog):
     LLMFactory.objects.filter(name="Ollama").update(name="Formerly")
     report = catalog_load(is_forced=True)
     assert not LLMFactory.objects.get(name="Formerly").is_active

@@ -14,7 +14,7 @@ from providers.selectors import price_at
 from providers.services import price_set
 from tests.providers.changes import Remembered
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalog")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whole_catalog")]
 
 
 def loaded(llm_name: str = "gpt-4o") -> Price:
