@@ -127,7 +127,7 @@ def _models_load(
     factories: list[tuple[LLMFactory, FactoryEntry]], report: CatalogReport
 ) -> list[tuple[LLM, ModelEntry]]:
     """The rows whose prices are to be loaded, each with its entry."""
-    rows = LLM.objects.select_for_update(of=("self",)).select_related("factory")
+    rows = LLM.objects.select_for_update(of=("self",)).select_related("factory").order_by("pk")
     existing = {
         (llm.factory_id, llm.llm_name): llm
         for llm in rows.filter(factory__in=[factory for factory, _ in factories])
