@@ -37,7 +37,7 @@ SHARED_APPS = [
     "drf_spectacular_sidecar",
     "llmhub",
 ]
-TENANT_APPS = ["tenants.llms", "tenants.usage", "tenants.audit"]
+TENANT_APPS = ["tenants.llms", "tenants.limits", "tenants.usage", "tenants.audit"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 TENANT_MODEL = "tenants.Tenant"

@@ -16,6 +16,7 @@ from providers.pricing import PriceAt
 from providers.protocols.registry import protocol_serves
 from providers.selectors import prices_since
 from tenants.keyring import Keyring, keyring_of
+from tenants.limits.views import budgets_of, limits_of
 from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
 from tenants.llms.stored_credentials import AnyConnection, credentials_open
 from tenants.models import (
@@ -47,7 +48,8 @@ def snapshot_build(tenant_id: UUID) -> Snapshot | None:
     The versions are read first: a change that slips in between makes the snapshot look older than
     it is, and it is built again.
     """
-    tenant = Tenant.objects.filter(pk=tenant_id, status=TenantStatus.ACTIVE).first()
+    active = Tenant.objects.filter(pk=tenant_id, status=TenantStatus.ACTIVE)
+    tenant = active.select_related("plan").first()
     if tenant is None:
         return None
     platform = platform_get()
@@ -63,6 +65,9 @@ def snapshot_build(tenant_id: UUID) -> Snapshot | None:
             routes=_routes(models),
             defaults=_defaults(models),
             by_name=models_by_name(models.values()),
+            limits=limits_of(tenant),
+            budgets=budgets_of(tenant),
+            budget_generation=tenant.budget_generation,
         )
 
 

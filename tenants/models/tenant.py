@@ -10,6 +10,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 from django_tenants.utils import get_public_schema_name
 
 from providers.names import validate_name
+from tenants.models.plan import Plan
 
 SLUG_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
 SLUG_MAX_LENGTH = 48
@@ -42,6 +43,8 @@ class Tenant(TenantMixin):
 
     `config_version` grows by one with each change of the tenant's configuration, in the same
     transaction; the gateway compares it with the version that its snapshot was built from.
+    `budget_generation` grows where usage reached the ledger past the counters in Valkey, which are
+    then made anew (tenants/limits/rebuild.py).
     """
 
     auto_create_schema = False
@@ -58,6 +61,10 @@ class Tenant(TenantMixin):
     )
     time_zone = models.CharField(max_length=64, default="UTC")
     config_version = models.BigIntegerField(default=1, editable=False)
+    budget_generation = models.BigIntegerField(default=1, editable=False)
+    plan = models.ForeignKey(
+        Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="tenants"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

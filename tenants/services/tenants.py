@@ -10,6 +10,7 @@ from tenants.actors import Actor
 from tenants.audit.services import operator_change, tenant_change
 from tenants.config_versions import version_forget, version_raise
 from tenants.keyring import data_key_create
+from tenants.limits.counters import counters_forget
 from tenants.models import Membership, Role, Tenant, TenantStatus, User
 from tenants.models.tenant import schema_name_of, validate_slug
 from tenants.schema_template import schema_create, schema_drop
@@ -82,6 +83,7 @@ def tenant_delete(*, tenant: Tenant, actor: Actor) -> None:
         schema_drop(tenant.schema_name)
         Tenant.objects.filter(pk=tenant_id).delete()
         transaction.on_commit(lambda: version_forget(tenant_id))
+        transaction.on_commit(lambda: counters_forget(tenant_id))
 
 
 def user_get_or_create(*, email: str) -> User:

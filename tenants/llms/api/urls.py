@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tenants.limits.api import budgets, limits
 from tenants.llms.api import connections, defaults, factories, keys, models, routes, tokens
 from tenants.usage.api import UsageView
 
@@ -23,4 +24,8 @@ urlpatterns = [
     path("routes/<uuid:route_id>", routes.RouteView.as_view()),
     path("tokens", tokens.TokensView.as_view()),
     path("tokens/<uuid:token_id>", tokens.TokenView.as_view()),
+    path("limits", limits.LimitsView.as_view()),
+    path("limits/<uuid:limit_id>", limits.LimitView.as_view()),
+    path("budgets", budgets.BudgetsView.as_view()),
+    path("budgets/<uuid:budget_id>", budgets.BudgetView.as_view()),
 ]
