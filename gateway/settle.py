@@ -164,9 +164,9 @@ class Settlements:
 
     async def _retry(self) -> None:
         while True:
-            await asyncio.sleep(RETRY_EVERY_S)
             await self._deliver_held()
             await self._look_after_retained()
+            await asyncio.sleep(RETRY_EVERY_S)
 
     async def _deliver_held(self) -> None:
         while self._held and await self._deliver(self._held[0]):
@@ -183,8 +183,7 @@ class Settlements:
             first, known = await asyncio.gather(*asked)
         except (ValkeyAway, ValkeyReplyError):
             return
-        is_first = self._connection == 0
-        is_same = is_first or (known is not None and connection == self._connection)
+        is_same = known is not None and connection == self._connection
         self._connection = connection
         if not is_same and len(self._retained):
             await self._record_retained()
@@ -205,7 +204,7 @@ class Settlements:
                 await self._units.run(usage_record_beside, tenant_id, events, None)
         except (DatabaseAway, DatabaseError) as error:
             logger.warning("retained usage waits: %s", type(error).__name__)
-            self._connection = -1
+            self._connection = 0
             return
         if last is not None:
             self._retained.all_drained_until(last)
