@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.limits.api import budgets, limits
+from tenants.limits.api import alerts, budgets, limits
 from tenants.llms.api import connections, defaults, factories, keys, models, routes, tokens
 from tenants.usage.api import UsageView
 
@@ -24,6 +24,8 @@ urlpatterns = [
     path("routes/<uuid:route_id>", routes.RouteView.as_view()),
     path("tokens", tokens.TokensView.as_view()),
     path("tokens/<uuid:token_id>", tokens.TokenView.as_view()),
+    path("alerts", alerts.AlertsView.as_view()),
+    path("alerts/secret", alerts.AlertSecretView.as_view()),
     path("limits", limits.LimitsView.as_view()),
     path("limits/<uuid:limit_id>", limits.LimitView.as_view()),
     path("budgets", budgets.BudgetsView.as_view()),
