@@ -77,6 +77,15 @@ class _Trial:
         return True
 
 
+class Unresolved(Exception):
+    """No model answers what was asked for; says whose call it was."""
+
+    def __init__(self, admission: Admission, error: GatewayError) -> None:
+        super().__init__(error.message)
+        self.admission = admission
+        self.error = error
+
+
 class _Outdated(Exception):
     """The snapshot is not the current one."""
 
@@ -106,7 +115,7 @@ class Admissions:
 
     async def admit_call(self, wish: Wish) -> CallAdmission:
         """As `admit`, and what the call may use is reserved. Raises Refused where a limit or a
-        budget has no room for it, and what `wish.resolve` raises."""
+        budget has no room for it, and Unresolved with what `wish.resolve` raises."""
         held = self._current.find(wish.token_hash)
         is_new = held is None
         trial = _Trial(held or await self._current.load(wish.token_hash), is_new)
@@ -122,21 +131,25 @@ class Admissions:
         raise TooBusy("The configuration changes too fast. Try again shortly.", retry_after_s=1)
 
     async def _try(self, trial: _Trial, wish: Wish) -> CallAdmission:
-        snapshot = trial.held.snapshot
+        held, snapshot = trial.held, trial.held.snapshot
         try:
             token = token_check(snapshot, wish.token_hash, wish.scopes)
-            models = await self._models(trial, token, wish)
         except GatewayError:
             # An old snapshot may refuse what is allowed by now.
             await self._require_current(trial)
             raise
+        try:
+            models = await self._models(trial, token, wish)
+        except GatewayError as error:
+            await self._require_current(trial)
+            raise Unresolved(Admission(snapshot, held.platform_id, token), error) from None
         made = None
         estimate = trial.estimate
         if estimate is not None and (claims := claims_make(snapshot, token, models, estimate)):
             made = await self._reserve(trial, wish.call_id, claims)
         else:
             await self._require_current(trial)
-        return CallAdmission(snapshot, trial.held.platform_id, token, models, made)
+        return CallAdmission(snapshot, held.platform_id, token, models, made)
 
     async def _models(self, trial: _Trial, token: TokenView, wish: Wish) -> Sequence[ModelView]:
         snapshot = trial.held.snapshot

@@ -29,9 +29,14 @@ Header = tuple[bytes, bytes]
 
 
 class GatewayError(HubError):
-    """`type` is a class of errors in OpenAI's words; `code` is the stable name of this one."""
+    """`type` is a class of errors in OpenAI's words; `code` is the stable name of this one.
+
+    `is_recorded`: a call that is refused so leaves a row in the ledger, for its caller to find. Not
+    where refusals come in floods.
+    """
 
     type = "invalid_request_error"
+    is_recorded = True
 
     def __init__(self, message: str, *, param: str | None = None, **kwargs: Any) -> None:
         super().__init__(message, **kwargs)
@@ -86,6 +91,7 @@ class WrongMethod(GatewayError):
 
 class BudgetExceeded(GatewayError):
     code = "budget_exceeded"
+    is_recorded = False
     http_status = 402
     type = "insufficient_quota"
 
@@ -93,6 +99,7 @@ class BudgetExceeded(GatewayError):
 class LimitExceeded(GatewayError):
     code = "rate_limit_exceeded"
     http_status = 429
+    is_recorded = False
     type = "rate_limit_error"
     is_retryable = True
 

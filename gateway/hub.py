@@ -6,27 +6,28 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from gateway.admit import Admissions, CallAdmission, Wish
+from gateway.admit import Admission, Admissions, CallAdmission, Unresolved, Wish
 from gateway.authenticate import token_hash_of
 from gateway.bill import bill
-from gateway.call import Call
+from gateway.call import CALLER_GONE, CALLER_GONE_STATUS, Call
 from gateway.caller import Caller, CallerGone
 from gateway.current import CurrentSnapshots
 from gateway.endpoints import Endpoint
-from gateway.errors import TooBusy
+from gateway.errors import GatewayError, ProviderFailed, TooBusy
 from gateway.execute import execute
 from gateway.local_limits import LocalLimits
 from gateway.models_list import model_get, models_list
 from gateway.relay import PlainRelay, StreamRelay
-from gateway.request_body import payload_read
+from gateway.request_body import Payload, payload_read
 from gateway.reservations import Refused, Reservation, Reservations
-from gateway.resolve import models_resolve
+from gateway.resolve import models_resolve, route_name
 from gateway.retained import Retained
 from gateway.settle import Settlements
 from gateway.snapshot_cache import SnapshotCache
 from gateway.sync_units import SyncUnits
 from gateway.valkey_address import valkey_address
 from gateway.valkey_client import ValkeyClient
+from llmhub.base.errors import HubError
 from providers.response import ProviderResponse
 from providers.transport import Transport
 
@@ -88,26 +89,19 @@ class Gateway:
                 snapshot, token, endpoint.model_type, payload.get("model")
             ),
         )
-        admission = await self._admit(caller, wish)
-        call = Call(
-            caller.request_id,
-            admission.snapshot.tenant_id,
-            admission.platform_id,
-            admission.token,
-            endpoint,
-            payload,
-        )
-        await self._carry_out(caller, call, admission)
-
-    async def _admit(self, caller: Caller, wish: Wish) -> CallAdmission:
         try:
             admission = await self._admissions.admit_call(wish)
         except Refused as refused:
             caller.extra_headers += refused.headers
             raise refused.error from None
+        except Unresolved as refused:
+            call = _call(caller, refused.admission, endpoint, payload)
+            await self._record_refusal(call, refused.error)
+            raise refused.error from None
         if admission.reservation is not None:
             caller.extra_headers += admission.reservation.headers
-        return admission
+        call = _call(caller, admission, endpoint, payload)
+        await self._carry_out(caller, call, admission)
 
     async def _carry_out(self, caller: Caller, call: Call, admission: CallAdmission) -> None:
         """Whatever happens, the call is settled once."""
@@ -123,10 +117,20 @@ class Gateway:
             # The server stops and does not wait any longer; the provider will bill all the same.
             await asyncio.shield(self._settle(call, reservation, is_caller_gone=True))
             raise
+        except ProviderFailed as failed:
+            call.answered(failed.http_status, failed.code)
+            await self._settle(call, reservation)
+            raise failed from None
         except Exception:
+            call.answered(HubError.http_status, HubError.code)
             await self._settle(call, reservation)
             raise
         await self._finish(call, reservation, relay, response)
+
+    async def _record_refusal(self, call: Call, refused: GatewayError) -> None:
+        if refused.is_recorded:
+            call.answered(refused.http_status, refused.code)
+            await self._settlements.settle(call)
 
     async def _finish(
         self,
@@ -135,6 +139,8 @@ class Gateway:
         relay: StreamRelay | PlainRelay,
         response: ProviderResponse,
     ) -> None:
+        broken = call.attempts[-1].failure
+        call.answered(200, "" if broken is None else ProviderFailed(broken, "").code)
         await self._settle(call, reservation)
         await relay.finish()
         if call.attempts[-1].failure is None:
@@ -144,8 +150,23 @@ class Gateway:
     async def _settle(
         self, call: Call, reservation: Reservation | None, *, is_caller_gone: bool = False
     ) -> None:
+        if is_caller_gone:
+            call.answered(CALLER_GONE_STATUS, CALLER_GONE)
         await bill(call, self._units, is_caller_gone=is_caller_gone)
         await self._settlements.settle(call, reservation)
+
+
+def _call(caller: Caller, admission: Admission, endpoint: Endpoint, payload: Payload) -> Call:
+    return Call(
+        caller.request_id,
+        admission.snapshot.tenant_id,
+        admission.platform_id,
+        admission.token,
+        endpoint,
+        payload,
+        path=caller.scope["path"],
+        route=route_name(admission.snapshot, endpoint.model_type, payload.get("model")),
+    )
 
 
 async def _respond_json(caller: Caller, content: Any) -> None:

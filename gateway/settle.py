@@ -18,6 +18,7 @@ from django.db import Error as DatabaseError
 
 from gateway.alert_marks import AlertMarks
 from gateway.call import KINDS_TO_RECHECK, Call
+from gateway.events import events_of
 from gateway.local_limits import LocalLimits
 from gateway.reservations import Reservation, Reservations, Where
 from gateway.retained import Retained, entry_id
@@ -98,7 +99,7 @@ class Settlements:
 
     async def settle(self, call: Call, reservation: Reservation | None = None) -> None:
         """Returns once the events are safe, or held, and the reservation is free. Never raises."""
-        events = call.events()
+        events = events_of(call)
         spent: tuple[Spent, ...] = ()
         if reservation is not None:
             self._reservations.forget(reservation)

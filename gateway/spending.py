@@ -8,7 +8,6 @@ from gateway.call import Attempt, Call
 from gateway.claims import Claim, Kind
 from gateway.reservations import Reservation
 from gateway.valkey_client import Argument
-from providers.pricing import cost_usd, price_in_force
 from tenants.limits.units import MAX_AMOUNT, Unit, nano_usd
 
 
@@ -67,5 +66,6 @@ def _tokens(attempts: Sequence[Attempt]) -> int:
 
 
 def _nano_usd(attempts: Sequence[Attempt]) -> int:
-    costs = (cost_usd(a.usage, price_in_force(a.model.prices, a.at)) for a in attempts)
+    """As the ledger has it."""
+    costs = (attempt.cost_usd for attempt in attempts)
     return sum(nano_usd(cost) for cost in costs if cost is not None)

@@ -1,32 +1,37 @@
-"""What the ledger says was spent under a budget: the truth that the counters are made from."""
+"""What the ledger says was spent under a budget: the truth that the counters are made from.
 
-from collections.abc import Collection, Iterator
+Its sums by the hour have the tenant's days in them, whole (tenants/usage/models.py), and stay when
+old events are dropped; a budget for good reads those by the day.
+"""
+
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet, Sum
 
-from providers.pricing import PriceAt, cost_usd, price_in_force
-from providers.protocols.usage import Usage
-from providers.selectors import prices_since
 from tenants.limits.periods import Period
 from tenants.limits.units import Unit, nano_usd
 from tenants.snapshots import BudgetView
-from tenants.usage.models import UsageEvent
+from tenants.usage.models import UsageDaily, UsageEvent, UsageHourly
 
 _RECENT = timedelta(hours=1)
-_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def spent_in_ledger(budget: BudgetView, period: Period) -> int:
-    """In the tenant's schema: nano-dollars or tokens of the period's events that the budget is
-    about."""
-    events = _events(budget, period)
+    """In the tenant's schema: nano-dollars or tokens that were used in the period by the calls that
+    the budget is about."""
+    rows = _sums(period)
+    if budget.token_id is not None:
+        rows = rows.filter(access_token_id=budget.token_id)
+    if budget.model:
+        rows = rows.filter(_is_model(budget.model))
     if budget.unit is Unit.TOKENS:
-        tokens = events.aggregate(sum=Sum(F("input_tokens") + F("output_tokens")))["sum"]
+        tokens = rows.aggregate(sum=Sum(F("input_tokens") + F("output_tokens")))["sum"]
         return int(tokens or 0)
-    return sum(map(nano_usd, _priced(events)))
+    cost = rows.aggregate(sum=Sum("cost_usd"))["sum"]
+    return nano_usd(cost) if cost else 0
 
 
 def calls_in_ledger(call_ids: Collection[UUID]) -> set[UUID]:
@@ -38,31 +43,10 @@ def calls_in_ledger(call_ids: Collection[UUID]) -> set[UUID]:
     return set(rows.values_list("request_id", flat=True))
 
 
-def _priced(events: QuerySet[UsageEvent]) -> Iterator[Decimal]:
-    """What each event cost by the price of its moment."""
-    prices: dict[str, dict[tuple[str, str], tuple[PriceAt, ...]]] = {}
-    for event in events.iterator(chunk_size=2_000):
-        if event.llm_factory not in prices:
-            known = prices_since(factories=[event.llm_factory], since=_BEGINNING)
-            prices[event.llm_factory] = dict(known)
-        usage = Usage(
-            event.input_tokens, event.output_tokens, event.cached_tokens, event.reasoning_tokens
-        )
-        found = prices[event.llm_factory].get((event.llm_factory, event.llm_name), ())
-        cost = cost_usd(usage, price_in_force(found, event.at))
-        if cost is not None:
-            yield cost
-
-
-def _events(budget: BudgetView, period: Period) -> QuerySet[UsageEvent]:
-    events = UsageEvent.objects.order_by()
-    if period.start is not None and period.end is not None:
-        events = events.filter(at__gte=period.start, at__lt=period.end)
-    if budget.token_id is not None:
-        events = events.filter(access_token_id=budget.token_id)
-    if budget.model:
-        events = events.filter(_is_model(budget.model))
-    return events
+def _sums(period: Period) -> QuerySet[Any]:
+    if period.start is None or period.end is None:
+        return UsageDaily.objects.order_by()
+    return UsageHourly.objects.order_by().filter(hour__gte=period.start, hour__lt=period.end)
 
 
 def _is_model(name: str) -> Q:

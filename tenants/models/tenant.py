@@ -15,6 +15,7 @@ from tenants.models.plan import Plan
 SLUG_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
 SLUG_MAX_LENGTH = 48
 SCHEMA_PATTERN = r"^[a-z][a-z0-9_]{0,62}\Z"
+DEFAULT_PROMPT_RETENTION_DAYS = 30
 RESERVED_SLUGS = frozenset({"public", "operator", "www", "api", "admin", "static"})
 
 
@@ -45,6 +46,11 @@ class Tenant(TenantMixin):
     transaction; the gateway compares it with the version that its snapshot was built from.
     `budget_generation` grows where usage reached the ledger past the counters in Valkey, which are
     then made anew (tenants/limits/rebuild.py).
+
+    `time_zone` says when the tenant's days begin. Usage events older than `event_retention_days`
+    (None: the platform's default) are dropped; `events_kept_since` is the first day (UTC) of which
+    all are there, None where none was dropped. Prompts and answers are kept, sealed, where
+    `is_prompt_logging`.
     """
 
     auto_create_schema = False
@@ -60,6 +66,10 @@ class Tenant(TenantMixin):
         max_length=16, choices=TenantStatus.choices, default=TenantStatus.ACTIVE
     )
     time_zone = models.CharField(max_length=64, default="UTC")
+    event_retention_days = models.PositiveIntegerField(null=True, blank=True)
+    events_kept_since = models.DateField(null=True, editable=False)
+    is_prompt_logging = models.BooleanField(default=False)
+    prompt_retention_days = models.PositiveIntegerField(default=DEFAULT_PROMPT_RETENTION_DAYS)
     config_version = models.BigIntegerField(default=1, editable=False)
     budget_generation = models.BigIntegerField(default=1, editable=False)
     plan = models.ForeignKey(
