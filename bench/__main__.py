@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from bench.servers import hub_temporary
 
-MEASUREMENTS = ("tenant_creation", "stream_reader", "hub", "drain", "usage_reports")
+MEASUREMENTS = ("tenant_creation", "stream_reader", "hub", "drain", "usage_reports", "limits")
 
 Result = Mapping[str, float | str]
 
@@ -47,6 +47,13 @@ def _usage_reports() -> Result:
         return usage_reports.run()
 
 
+def _limits() -> Result:
+    with hub_temporary():
+        from bench import limits
+
+        return limits.run()
+
+
 def _hub() -> Result:
     from bench import hub
 
@@ -58,6 +65,7 @@ _RUN: dict[str, Callable[[], Result]] = {
     "stream_reader": _stream_reader,
     "hub": _hub,
     "drain": _drain,
+    "limits": _limits,
     "usage_reports": _usage_reports,
 }
 

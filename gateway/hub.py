@@ -16,6 +16,7 @@ from gateway.endpoints import Endpoint
 from gateway.errors import GatewayError, ProviderFailed, TooBusy
 from gateway.execute import execute
 from gateway.local_limits import LocalLimits
+from gateway.me import me_get
 from gateway.models_list import model_get, models_list
 from gateway.relay import PlainRelay, StreamRelay
 from gateway.request_body import Payload, payload_read
@@ -71,6 +72,10 @@ class Gateway:
     async def show_model(self, caller: Caller, name: str) -> None:
         admission = await self._admissions.admit(token_hash_of(caller), _MAY_LIST)
         await _respond_json(caller, model_get(admission.snapshot, admission.token, name))
+
+    async def show_me(self, caller: Caller) -> None:
+        admission = await self._admissions.admit(token_hash_of(caller), _MAY_LIST)
+        await _respond_json(caller, await me_get(admission, self._units))
 
     async def call_model(self, caller: Caller, endpoint: Endpoint) -> None:
         """The whole way of a call, from its token to its settlement."""
