@@ -16,7 +16,7 @@ from django.db.models import F, Q
 
 from tenants.limits.consumption import consumption_of
 from tenants.limits.selectors import amount_json
-from tenants.limits.views import budgets_of
+from tenants.limits.snapshot_parts import budgets_of
 from tenants.models import AlertTarget, BudgetAlert, Tenant
 from tenants.snapshots import BudgetView
 from tenants.tenancy import in_schema

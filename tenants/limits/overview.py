@@ -10,7 +10,7 @@ from django.db.models import Sum
 from llmhub.base.errors import NotFound
 from tenants.limits.periods import PeriodKind, period_at
 from tenants.limits.selectors import budget_json, limit_json
-from tenants.limits.views import budgets_of, limits_of
+from tenants.limits.snapshot_parts import budgets_of, limits_of
 from tenants.models import Tenant
 from tenants.tenancy import in_schema
 from tenants.usage.models import UsageHourly

@@ -27,7 +27,7 @@ from tenants.limits.counters import budget_key, keep_ms, script
 from tenants.limits.holds import OpenHold, holds_open
 from tenants.limits.ledger_sums import calls_in_ledger, spent_in_ledger
 from tenants.limits.periods import Period, period_at
-from tenants.limits.views import budgets_of
+from tenants.limits.snapshot_parts import budgets_of
 from tenants.models import Tenant
 from tenants.snapshots import BudgetView
 from tenants.tenancy import in_schema

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from llmhub.base.errors import NotFound
 from tenants.limits.consumption import consumption_of, pace_of
+from tenants.limits.snapshot_parts import budgets_of, limits_of
 from tenants.limits.units import Unit, usd
-from tenants.limits.views import budgets_of, limits_of
 from tenants.models import Tenant
 from tenants.snapshots import BudgetView, LimitView
 from tenants.tenancy import in_schema

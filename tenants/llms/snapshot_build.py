@@ -16,7 +16,7 @@ from providers.pricing import PriceAt
 from providers.protocols.registry import protocol_serves
 from providers.selectors import prices_since
 from tenants.keyring import Keyring, keyring_of
-from tenants.limits.views import budgets_of, limits_of
+from tenants.limits.snapshot_parts import budgets_of, limits_of
 from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
 from tenants.llms.stored_credentials import AnyConnection, credentials_open
 from tenants.models import (
