@@ -21,12 +21,11 @@ class Kind(Enum):
     SLOTS = "slots"
     BUDGET = "budget"
 
-    @property
-    def is_window(self) -> bool:
-        return self in (Kind.REQUESTS, Kind.TOKENS)
+
+_WINDOWS = (Kind.REQUESTS, Kind.TOKENS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Claim:
     """What a call asks of one limit or budget. `limit` None refuses nothing: a soft budget."""
 
@@ -37,6 +36,10 @@ class Claim:
     amount: int
     keep_ms: int = 0
     period: Period | None = None
+
+    @property
+    def is_window(self) -> bool:
+        return self.kind in _WINDOWS
 
     @property
     def budget(self) -> BudgetView | None:

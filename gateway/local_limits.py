@@ -58,14 +58,14 @@ class LocalLimits:
             if wait_s:
                 return second, claim, wait_s
         for claim in claims:
-            if claim.kind.is_window:
+            if claim.is_window:
                 self._windows[claim.key].add(second, claim.amount)
             elif claim.kind is Kind.SLOTS:
                 self._slots[claim.key] += claim.amount
         return second, None, 0
 
     def settle(self, claim: Claim, second: int, delta: int) -> None:
-        if claim.kind.is_window:
+        if claim.is_window:
             self._windows[claim.key].settle(second, delta, int(self._clock()))
         elif claim.kind is Kind.SLOTS:
             self._slots[claim.key] -= claim.amount
@@ -82,7 +82,7 @@ class LocalLimits:
             return 0
         if claim.kind is Kind.SLOTS:
             return int(self._slots.get(claim.key, 0) + claim.amount > claim.limit)
-        if not claim.kind.is_window:
+        if not claim.is_window:
             return 0
         window = self._windows[claim.key]
         over = window.used(second) + claim.amount - claim.limit

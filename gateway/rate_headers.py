@@ -26,7 +26,7 @@ def rate_headers(claims: Sequence[Claim], lefts: Sequence[int]) -> list[Header]:
 
 
 def refused_headers(claim: Claim, left: int, reset_ms: int) -> Iterable[Header]:
-    if not claim.kind.is_window:
+    if not claim.is_window:
         return []
     return _headers(claim.kind.value, claim.limit or 0, left, -(-reset_ms // 1000))
 

@@ -168,7 +168,7 @@ class Reservations:
         for claim in claims:
             keys.append(claim.key)
             limit = "" if claim.limit is None else str(claim.limit)
-            if claim.kind.is_window:
+            if claim.is_window:
                 arguments += ("w", limit, str(claim.amount), "", "")
             else:
                 known = generation if claim.kind is Kind.BUDGET else ""
@@ -245,7 +245,7 @@ class Reservations:
         for reservation in self._open.values():
             if reservation.is_in_valkey:
                 for claim in reservation.claims:
-                    if not claim.kind.is_window:
+                    if not claim.is_window:
                         keys.append(claim.key)
                         members.append(f"{reservation.call_id}|{claim.amount}")
         for start in range(0, len(keys), 500):

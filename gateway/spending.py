@@ -31,7 +31,7 @@ def settle_arguments(
     keys: list[Argument] = []
     arguments: list[Argument] = []
     for item in spent:
-        if item.claim.kind.is_window:
+        if item.claim.is_window:
             # What another clock counted is not in Valkey's buckets.
             delta = item.delta if reservation.is_in_valkey else item.delta + item.claim.amount
             if delta:

@@ -21,33 +21,37 @@ _MEDIA = frozenset({"image_url", "input_image", "image", "source", "inline_data"
 
 def prompt_bound(payload: Any) -> int:
     """Tokens of everything that stands in the payload, at most."""
-    return sum(_bounds(payload))
+    return _bound(payload, is_text_counted=True)
 
 
 def prompt_count(payload: Any) -> int:
     """The same for a long payload, counted, with a margin; takes long, so call it in a thread."""
-    rest = sum(_bounds(payload, is_text_counted=False))
+    rest = _bound(payload, is_text_counted=False)
     return rest + int(_MARGIN * count_tokens("\n".join(_texts(payload))))
 
 
-def _bounds(value: Any, *, is_text_counted: bool = True) -> Iterator[int]:
-    if isinstance(value, str):
-        yield _bytes(value) if is_text_counted else 0
-    elif isinstance(value, list):
-        for item in value:
-            yield from _bounds(item, is_text_counted=is_text_counted)
-    elif isinstance(value, dict):
-        yield TOKENS_PER_MESSAGE
-        for name, item in value.items():
-            if name in _MEDIA and isinstance(item, dict | str):
-                yield TOKENS_PER_PICTURE
-            elif name == "input_audio":
-                yield len(str(item)) // _AUDIO_BYTES_PER_TOKEN
-            else:
-                yield len(name) if is_text_counted else 0
-                yield from _bounds(item, is_text_counted=is_text_counted)
-    else:
-        yield 1
+def _bound(payload: Any, *, is_text_counted: bool) -> int:
+    """Without recursion: it runs with every call that is under a limit of tokens or a budget."""
+    total, waiting = 0, [payload]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            total += _bytes(value) if is_text_counted else 0
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            total += TOKENS_PER_MESSAGE
+            for name, item in value.items():
+                if name in _MEDIA and isinstance(item, dict | str):
+                    total += TOKENS_PER_PICTURE
+                elif name == "input_audio":
+                    total += len(str(item)) // _AUDIO_BYTES_PER_TOKEN
+                else:
+                    total += len(name) if is_text_counted else 0
+                    waiting.append(item)
+        else:
+            total += 1
+    return total
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -7,18 +7,18 @@ them.
   `t` the sum, `l` the last second that was counted, `0` to `60` the buckets. A request counts for
   60 to 61 s, so that no 60 s hold more than the limit, on however many replicas.
 - `hub:limit:<tenant>:<limit>:slots` and `hub:budget:<tenant>:<budget>:<period>`: a gauge, as a
-  hash:
-  `s` spent, `r` the sum of what is reserved, `g` the generation of the ledger that `s` was made
-  from. `:o` holds the open reservations as `id|amount`, by the moment (ms) at which they expire:
-  what a process that died had reserved is free again then. `:p` holds what was spent while the
-  gauge is being made anew from the ledger (rebuild.py).
+  hash: `s` spent, `r` the sum of what is reserved, `g` the generation of the ledger that `s` was
+  made from, `e` when to look again for reservations that have expired. `:o` holds the open
+  reservations as `id|amount`, by the moment (ms) at which they expire: what a process that died
+  had reserved is free again then. `:p` holds what was spent while the gauge is being made anew
+  from the ledger (rebuild.py).
 
 Concurrency is a gauge of which nothing is ever spent.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from uuid import UUID
 
@@ -32,10 +32,12 @@ _KEEP_AFTER_PERIOD_S = 3 * 3600
 _LUA = Path(__file__).parent / "lua"
 
 
+@lru_cache(maxsize=16_384)
 def window_key(tenant_id: UUID, limit_id: UUID, what: str) -> str:
     return f"hub:limit:{tenant_id}:{limit_id}:{what}"
 
 
+@lru_cache(maxsize=16_384)
 def budget_key(tenant_id: UUID, budget_id: UUID, period_key: str) -> str:
     return f"hub:budget:{tenant_id}:{budget_id}:{period_key}"
 

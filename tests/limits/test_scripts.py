@@ -103,6 +103,8 @@ class Counters(RuleBasedStateMachine):
         del self.model.open[call_id]
         valkey().zadd(f"{GAUGE}:o", {f"{call_id}|{amount}": 1}, xx=True)
         valkey().zadd(f"{SLOTS}:o", {f"{call_id}|1": 1}, xx=True)
+        valkey().hset(GAUGE, "e", 1)
+        valkey().hset(SLOTS, "e", 1)
         settle_after = reserve(f"call-{next(_ids)}", 101, 0)
         assert (
             settle_after[0] == b"R"

@@ -33,7 +33,7 @@ for _, member in ipairs(redis.call('ZRANGE', open, 0, -1)) do
   reserved = reserved + tonumber(string.match(member, '|(%d+)$'))
 end
 redis.call('HSET', key, 'r', string.format('%.0f', reserved))
-redis.call('HDEL', key, 'b')
+redis.call('HDEL', key, 'b', 'e')
 redis.call('DEL', pending)
 local keep_ms = tonumber(ARGV[3])
 if keep_ms > 0 then
