@@ -181,3 +181,26 @@ def test_without_valkey_each_process_counts_for_itself(
         answers = at_once(lambda _: small(gateway, alice.token), 20)
         assert statuses(answers) == {200: 5, 429: 15}
     wait_until(lambda: len(alice.ledger()) == 5, timeout_s=10)
+
+
+def test_the_plan_holds_and_a_tenant_cannot_raise_it(
+    gateway: RunningGateway, alice: Person
+) -> None:
+    from tenants.services.plans import PlanFacts, plan_create, plan_delete, plan_update
+    from tenants.services.tenants import tenant_update
+    from tests.committed_people import ACTOR
+
+    plan = plan_create(facts=PlanFacts("Tests", requests_per_minute=1), actor=ACTOR)
+    tenant_update(tenant=alice.tenant, actor=ACTOR, plan=plan)
+    try:
+        assert [small(gateway, alice.token).status for _ in range(2)] == [200, 429]
+        answer = small(gateway, alice.token)
+        assert "the operator of the hub" in answer.json["error"]["message"]
+        facts = PlanFacts("Tests", requests_per_minute=2, budget_tokens=USED + 10)
+        plan_update(plan_id=plan.pk, facts=facts, actor=ACTOR)
+        refused = small(gateway, alice.token)
+        assert (refused.status, refused.code) == (429, "quota_exceeded")
+    finally:
+        tenant_update(tenant=alice.tenant, actor=ACTOR, plan=None)
+        plan_delete(plan_id=plan.pk, actor=ACTOR)
+    assert small(gateway, alice.token).status == 200
