@@ -14,7 +14,7 @@ from gateway.authenticate import token_check
 from gateway.claims import Claim, claims_make, models_priced
 from gateway.current import CurrentSnapshots
 from gateway.errors import GatewayError, TooBusy
-from gateway.estimate import Estimate, estimate_make
+from gateway.estimate import UNCOUNTED, Estimate, estimate_make
 from gateway.request_body import Payload
 from gateway.reservations import Refused, Reservation, Reservations, Stale
 from gateway.snapshot_cache import Held
@@ -161,8 +161,11 @@ class Admissions:
         if not snapshot.limits and not snapshot.budgets:
             trial.estimate = None
             return models
-        if trial.estimate is None:
-            trial.estimate = await estimate_make(wish.payload, self._units)
+        if trial.estimate is None or trial.estimate is UNCOUNTED:
+            is_counted = snapshot.budgets or any(v.tokens_per_minute for v in snapshot.limits)
+            trial.estimate = (
+                await estimate_make(wish.payload, self._units) if is_counted else UNCOUNTED
+            )
         return models_priced(snapshot, token, models, trial.estimate)
 
     async def _require_current(self, trial: _Trial) -> None:

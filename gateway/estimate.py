@@ -6,7 +6,7 @@ whole output would keep others waiting for what is hardly ever used. A longer an
 the same, and the calls after it find that much less.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -36,6 +36,9 @@ class Estimate:
     output_limit: int | None
     answers: int
     characters: int
+    _costs: dict[int, tuple[ModelView, int | None]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def output_tokens(self, model: ModelView) -> int:
         if model.model_type not in _GENERATING:
@@ -50,6 +53,13 @@ class Estimate:
 
     def cost_nano_usd(self, model: ModelView) -> int | None:
         """Rounded up; None where the model has no price for what the call uses."""
+        known = self._costs.get(id(model))
+        if known is None:
+            # With the model beside it, so that nobody else gets its id.
+            known = self._costs[id(model)] = (model, self._cost_nano_usd(model))
+        return known[1]
+
+    def _cost_nano_usd(self, model: ModelView) -> int | None:
         price = price_in_force(model.prices, datetime.now(UTC))
         if price is None:
             return None
@@ -71,6 +81,10 @@ class Estimate:
         if figures.usd_per_request is not None:
             costs.append(figures.usd_per_request * 10**9)
         return sum(costs, Decimal(0)) if costs else None
+
+
+UNCOUNTED = Estimate(0, 0, 1, 0)
+"""Where no limit asks for tokens or money."""
 
 
 async def estimate_make(payload: Payload, units: SyncUnits) -> Estimate:

@@ -8,27 +8,26 @@ from collections.abc import Iterable, Sequence
 from gateway.caller import Header
 from gateway.claims import Claim, Kind
 
-_FULL_WINDOW_S = 61
-
 
 def rate_headers(claims: Sequence[Claim], lefts: Sequence[int]) -> list[Header]:
     """Of requests and of tokens the limit of which the smallest part is left. What counts now
     counts for a minute, until the end of its second."""
+    tightest: dict[Kind, tuple[float, int, int]] = {}
+    for claim, left in zip(claims, lefts, strict=True):
+        if claim.kind in _NAMES and claim.limit is not None:
+            part = (left / claim.limit, claim.limit, left)
+            tightest[claim.kind] = min(part, tightest.get(claim.kind, part))
     headers: list[Header] = []
-    for kind in (Kind.REQUESTS, Kind.TOKENS):
-        known = [
-            (c.limit or 0, left) for c, left in zip(claims, lefts, strict=True) if c.kind is kind
-        ]
-        if known:
-            limit, left = min(known, key=lambda pair: pair[1] / max(pair[0], 1))
-            headers += _headers(kind.value, limit, left, _FULL_WINDOW_S)
+    for kind, (_, limit, left) in tightest.items():
+        headers += _headers(kind, limit, left, _FULL_WINDOW)
     return headers
 
 
 def refused_headers(claim: Claim, left: int, reset_ms: int) -> Iterable[Header]:
-    if not claim.is_window:
+    if claim.kind not in _NAMES:
         return []
-    return _headers(claim.kind.value, claim.limit or 0, left, -(-reset_ms // 1000))
+    reset = duration(-(-reset_ms // 1000)).encode()
+    return _headers(claim.kind, claim.limit or 0, left, reset)
 
 
 def duration(seconds: int) -> str:
@@ -40,8 +39,15 @@ def duration(seconds: int) -> str:
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
-def _headers(what: str, limit: int, left: int, reset_s: int) -> list[Header]:
-    values = {"limit": str(limit), "remaining": str(left), "reset": duration(reset_s)}
-    return [
-        (f"x-ratelimit-{name}-{what}".encode(), value.encode()) for name, value in values.items()
-    ]
+def _headers(kind: Kind, limit: int, left: int, reset: bytes) -> list[Header]:
+    of_limit, of_left, of_reset = _NAMES[kind]
+    return [(of_limit, b"%d" % limit), (of_left, b"%d" % left), (of_reset, reset)]
+
+
+_FULL_WINDOW = duration(61).encode()
+_NAMES = {
+    kind: tuple(
+        f"x-ratelimit-{what}-{kind.value}".encode() for what in ("limit", "remaining", "reset")
+    )
+    for kind in (Kind.REQUESTS, Kind.TOKENS)
+}
