@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping
 
 from bench.servers import hub_temporary
 
-MEASUREMENTS = ("tenant_creation", "stream_reader", "hub", "drain", "usage_reports", "gateways")
+MEASUREMENTS = (
+    "tenant_creation",
+    "stream_reader",
+    "hub",
+    "drain",
+    "usage_reports",
+    "limits",
+    "gateways",
+)
 MEMORY_CALLS = 200_000
 
 Result = Mapping[str, float | str]
@@ -58,6 +66,13 @@ def _usage_reports(mode: str) -> Result:
         return usage_reports.run()
 
 
+def _limits(mode: str) -> Result:
+    with hub_temporary():
+        from bench import limits
+
+        return limits.run()
+
+
 def _gateways(mode: str) -> Result:
     """`quick`: fewer and shorter rounds. `memory`: one gateway over MEMORY_CALLS calls alone."""
     from bench.gateways import run
@@ -72,6 +87,7 @@ _RUN: dict[str, Callable[[str], Result]] = {
     "stream_reader": _stream_reader,
     "hub": _hub,
     "drain": _drain,
+    "limits": _limits,
     "usage_reports": _usage_reports,
     "gateways": _gateways,
 }

@@ -27,6 +27,7 @@ from gateway.hub import Gateway
 logger = logging.getLogger(__name__)
 
 _LIST = "/v1/models"
+_ME = "/v1/me"
 _MODEL = "/v1/models/"
 
 Lifespan = Callable[[], Awaitable[None]]
@@ -74,7 +75,7 @@ class Application:
     async def _route(self, caller: Caller) -> None:
         path, method = caller.scope["path"], caller.scope["method"]
         endpoint = ENDPOINTS.get(path)
-        if endpoint is None and path != _LIST and not path.startswith(_MODEL):
+        if endpoint is None and path not in (_LIST, _ME) and not path.startswith(_MODEL):
             raise NothingHere(f"There is nothing at {quote(path)}.", code="unknown_path")
         allowed = ("GET", "HEAD") if endpoint is None else ("POST",)
         if method == "OPTIONS":
@@ -90,6 +91,8 @@ class Application:
             await self._gateway.call_model(caller, endpoint)
         elif path == _LIST:
             await self._gateway.list_models(caller)
+        elif path == _ME:
+            await self._gateway.show_me(caller)
         else:
             await self._gateway.show_model(caller, path.removeprefix(_MODEL))
 

@@ -24,7 +24,10 @@ class CallerGone(Exception):
 
 
 class Caller:
-    """Reads the request, writes the answer, and notices when nobody is there any more."""
+    """Reads the request, writes the answer, and notices when nobody is there any more.
+
+    `extra_headers` go with whatever is answered, an error too.
+    """
 
     __slots__ = (
         "_receive",
@@ -32,6 +35,7 @@ class Caller:
         "_timer",
         "_watched",
         "_watcher",
+        "extra_headers",
         "has_started",
         "is_gone",
         "request_id",
@@ -43,6 +47,7 @@ class Caller:
         self.request_id = request_id
         self.is_gone = False
         self.has_started = False
+        self.extra_headers: list[Header] = []
         self._receive = receive
         self._send = send
         self._watched: asyncio.Task[Any] | None = None
@@ -66,6 +71,7 @@ class Caller:
 
     async def start(self, status: int, headers: list[Header]) -> None:
         self.has_started = True
+        headers += self.extra_headers
         headers.append((b"x-request-id", str(self.request_id).encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 

@@ -7,9 +7,12 @@ GatewayError (HubError)        adds OpenAI's `type` and the `param` that is at f
 │   ├── BodyTooLarge      413
 │   └── EncodingRefused   415
 ├── InvalidToken          401  says the same whatever is wrong with the token
+├── BudgetExceeded        402  a hard budget of money has no room for the call
 ├── NotPermitted          403  the token's scopes, its models, a model that is switched off
 ├── NothingHere           404  no such path or model
 ├── WrongMethod           405
+├── LimitExceeded         429  too many requests or tokens a minute, or at once
+│   └── QuotaExceeded     429  a hard budget of tokens has no room for the call
 ├── TooBusy               503  a part of the hub is away or full
 └── ProviderFailed             what the last provider said, by its kind
 """
@@ -84,6 +87,26 @@ class WrongMethod(GatewayError):
     def __init__(self, allowed: str) -> None:
         super().__init__(f"This address answers to {allowed} alone.")
         self.allowed = allowed
+
+
+class BudgetExceeded(GatewayError):
+    code = "budget_exceeded"
+    is_recorded = False
+    http_status = 402
+    type = "insufficient_quota"
+
+
+class LimitExceeded(GatewayError):
+    code = "rate_limit_exceeded"
+    http_status = 429
+    is_recorded = False
+    type = "rate_limit_error"
+    is_retryable = True
+
+
+class QuotaExceeded(LimitExceeded):
+    code = "quota_exceeded"
+    type = "insufficient_quota"
 
 
 class TooBusy(GatewayError):

@@ -13,6 +13,8 @@ from uuid import UUID
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from providers.pricing import PriceAt
+from tenants.limits.periods import PeriodKind
+from tenants.limits.units import Unit
 from tenants.usage.texts import TextSeal
 
 # Which of a tenant's models answer a call of a type; the first kind that has the name wins.
@@ -98,10 +100,51 @@ class RouteView:
 
 
 @dataclass(frozen=True)
+class ScopeView:
+    """Whose calls a limit or budget is about: all of the tenant's, or those of a token, of a model
+    (any of its names), or of both together. `is_plans`: the operator's, and not the tenant's to
+    change.
+    """
+
+    id: UUID
+    token_id: UUID | None
+    model: str
+    is_plans: bool
+
+    def is_about(self, token_id: UUID) -> bool:
+        return self.token_id is None or self.token_id == token_id
+
+
+@dataclass(frozen=True)
+class LimitView(ScopeView):
+    """How fast; None is no limit."""
+
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    concurrency: int | None
+
+
+@dataclass(frozen=True)
+class BudgetView(ScopeView):
+    """How much in a period of the tenant's time zone. `amount` is in nano-dollars or in tokens;
+    `alert_shares` are percentages in their order."""
+
+    name: str
+    unit: Unit
+    amount: int
+    period: PeriodKind
+    time_zone: str
+    is_hard: bool
+    alert_shares: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """`models` stand in the order in which they are tried: own before shared, `default` first.
 
     `text_seal` is there where the tenant keeps prompts and answers.
+    `budget_generation` says which reading of the ledger the counters in Valkey must be made from,
+    at least (tenants/limits/rebuild.py).
     """
 
     tenant_id: UUID
@@ -114,6 +157,9 @@ class Snapshot:
     defaults: Mapping[ModelType, ModelView]
     by_name: Mapping[tuple[ModelType, str], tuple[ModelView, ...]] = field(repr=False)
     text_seal: TextSeal | None = field(default=None, repr=False)
+    limits: tuple[LimitView, ...] = ()
+    budgets: tuple[BudgetView, ...] = ()
+    budget_generation: int = 0
 
     def named(self, model_type: ModelType, name: str) -> tuple[ModelView, ...]:
         """The models of that name which answer calls of the type; empty when there is none."""

@@ -16,6 +16,7 @@ from providers.pricing import PriceAt
 from providers.protocols.registry import protocol_serves
 from providers.selectors import prices_since
 from tenants.keyring import Keyring, keyring_of
+from tenants.limits.snapshot_parts import budgets_of, limits_of
 from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
 from tenants.llms.stored_credentials import AnyConnection, credentials_open
 from tenants.models import (
@@ -49,7 +50,8 @@ def snapshot_build(tenant_id: UUID) -> Snapshot | None:
     The versions are read first: a change that slips in between makes the snapshot look older than
     it is, and it is built again.
     """
-    tenant = Tenant.objects.filter(pk=tenant_id, status=TenantStatus.ACTIVE).first()
+    active = Tenant.objects.filter(pk=tenant_id, status=TenantStatus.ACTIVE)
+    tenant = active.select_related("plan").first()
     if tenant is None:
         return None
     platform = platform_get()
@@ -66,6 +68,9 @@ def snapshot_build(tenant_id: UUID) -> Snapshot | None:
             defaults=_defaults(models),
             by_name=models_by_name(models.values()),
             text_seal=text_seal_of(tenant),
+            limits=limits_of(tenant),
+            budgets=budgets_of(tenant),
+            budget_generation=tenant.budget_generation,
         )
 
 

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from providers.billing import NO_COST, settled_cost
 from tenants.actors import Actor
 from tenants.audit.services import Change, tenant_change
+from tenants.budget_generations import budgets_recount
 from tenants.models import Tenant
 from tenants.tenancy import in_schema
 from tenants.usage.ledger import ledger_lock
@@ -104,7 +105,7 @@ def _day(tenant: Tenant, day: date, model: str, is_applied: bool, actor: Actor) 
 
 
 def _unit(tenant: Tenant, actor: Actor) -> "AbstractContextManager[Change | None]":
-    return tenant_change(tenant=tenant, actor=actor, action="usage.rerate", is_in_snapshot=False)
+    return tenant_change(tenant=tenant, actor=actor, action="usage.rerate")
 
 
 @contextmanager
@@ -177,4 +178,5 @@ def _apply(
             [ids, costs, sources],
         )
     sums_replace(tenant, day, zone)
+    budgets_recount(tenant.pk)
     change.after = {"models": {name: rerated.as_json() for name, rerated in found.items()}}

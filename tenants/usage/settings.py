@@ -10,6 +10,7 @@ from django.db import connection
 from llmhub.base.errors import InvalidRequest
 from tenants.actors import Actor
 from tenants.audit.services import tenant_change
+from tenants.budget_generations import budgets_recount
 from tenants.models import Tenant
 from tenants.tenancy import in_schema
 from tenants.usage.ledger import ledger_lock
@@ -54,6 +55,7 @@ def ledger_settings_change(*, tenant: Tenant, values: Mapping[str, Any], actor: 
         Tenant.objects.filter(pk=tenant.pk).update(**after)
         if before["time_zone"] != after["time_zone"]:
             usage_days_recount(tenant=tenant, zone=after["time_zone"])
+            budgets_recount(tenant.pk)
 
 
 def _require_zone(tenant: Tenant, zone: str) -> None:

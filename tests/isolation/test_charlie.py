@@ -78,6 +78,21 @@ MATRIX: dict[str, Entry] = {
     "GET tokens/<token_id>": Entry(404),
     "PATCH tokens/<token_id>": Entry(404, {"name": "charlies", "scopes": ["read"]}),
     "DELETE tokens/<token_id>": Entry(404),
+    "GET limits": OWN_LIST,
+    "POST limits": Entry(404, {"model": NAME, "requests_per_minute": 1}),
+    "GET limits/<limit_id>": Entry(404),
+    "PATCH limits/<limit_id>": Entry(404, {"requests_per_minute": 1}),
+    "DELETE limits/<limit_id>": Entry(404),
+    "GET budgets": OWN_LIST,
+    "POST budgets": Entry(
+        404, {"name": "b", "amount": "1", "unit": "usd", "period": "day", "model": NAME}
+    ),
+    "GET budgets/<budget_id>": Entry(404),
+    "PATCH budgets/<budget_id>": Entry(404, {"amount": "1"}),
+    "DELETE budgets/<budget_id>": Entry(404),
+    "GET alerts": OWN_LIST,
+    "PUT alerts": Entry(200, {"emails": ["charlie@example.com"]}),
+    "POST alerts/secret": Entry(200),
 }
 
 ROUTES = tenant_routes()
@@ -88,6 +103,9 @@ def ids(alice, provider) -> dict[str, str]:
     """Alice with everything that a tenant can have; gives the ids that stand in addresses."""
     model_add(alice.api, provider, llm_name=NAME, connection=CONNECTION)
     alice.api.put("defaults", {"chat": NAME}).require_success()
+    limit = alice.api.post("limits", {"model": NAME, "concurrency": 5}).require_success()
+    budget = {"name": "alices-budget", "amount": "5", "unit": "usd", "period": "day"}
+    made = alice.api.post("budgets", budget | {"model": NAME}).require_success()
     with in_schema(alice.tenant):
         model = TenantLLM.objects.get()
         route = ModelRoute.objects.create(name="alices-route", model_type="chat")
@@ -99,6 +117,8 @@ def ids(alice, provider) -> dict[str, str]:
         "connection_id": connections(alice.api)[0]["id"],
         "route_id": str(route.pk),
         "token_id": alice.api.get("tokens").data["items"][0]["id"],
+        "limit_id": limit.details["limit"]["id"],
+        "budget_id": made.details["budget"]["id"],
     }
 
 
@@ -148,7 +168,14 @@ def test_charlie_sees_nothing_and_changes_nothing(alice, charlie, call):
 
 
 def _mentions(raw: bytes, alice) -> bool:
-    words = (NAME, CONNECTION, "alices-route", str(alice.tenant.pk), "alice@example.com")
+    words = (
+        NAME,
+        CONNECTION,
+        "alices-route",
+        "alices-budget",
+        str(alice.tenant.pk),
+        "alice@example.com",
+    )
     quoted = raw.replace(f"'{NAME}'".encode(), b"")  # what Charlie himself asked for
     return any(word.encode() in quoted for word in words)
 

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tenants.limits.api import alerts, budgets, limits
 from tenants.llms.api import (
     connections,
     defaults,
@@ -38,4 +39,10 @@ urlpatterns = [
     path("routes/<uuid:route_id>", routes.RouteView.as_view()),
     path("tokens", tokens.TokensView.as_view()),
     path("tokens/<uuid:token_id>", tokens.TokenView.as_view()),
+    path("alerts", alerts.AlertsView.as_view()),
+    path("alerts/secret", alerts.AlertSecretView.as_view()),
+    path("limits", limits.LimitsView.as_view()),
+    path("limits/<uuid:limit_id>", limits.LimitView.as_view()),
+    path("budgets", budgets.BudgetsView.as_view()),
+    path("budgets/<uuid:budget_id>", budgets.BudgetView.as_view()),
 ]
