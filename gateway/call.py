@@ -1,6 +1,7 @@
 """One call through the gateway, and the attempts that were made for it."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -53,7 +54,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Call:
-    """A call that was admitted."""
+    """A call that was admitted. `headers` are the caller's that belong to its dialect."""
 
     request_id: UUID
     tenant_id: UUID
@@ -61,6 +62,7 @@ class Call:
     token: TokenView
     endpoint: Endpoint
     payload: Payload
+    headers: Mapping[str, str] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -68,8 +70,15 @@ class Call:
         return bool(self.payload.get("stream")) and self.endpoint.can_stream
 
     def attempt(self, model: ModelView) -> Attempt:
-        _, base_url = model.connection.endpoints[model.model_type]
-        attempt = Attempt(model, Target(base_url, model.connection.credentials))
+        endpoint = model.connection.endpoints[model.model_type]
+        target = Target(
+            endpoint.base_url,
+            model.connection.credentials,
+            dialects=endpoint.dialects,
+            model=model.known,
+            headers=self.headers,
+        )
+        attempt = Attempt(model, target)
         self.attempts.append(attempt)
         return attempt
 

@@ -12,6 +12,7 @@ GatewayError (HubError)        adds OpenAI's `type` and the `param` that is at f
 ├── WrongMethod           405
 ├── TooBusy               503  a part of the hub is away or full
 └── ProviderFailed             what the last provider said, by its kind
+    └── RequestRefused    400  the caller asks for what the model's API has no words for
 """
 
 import math
@@ -118,6 +119,17 @@ class ProviderFailed(GatewayError):
         self.http_status = status
         self.type = kind
         self.model = model
+
+
+class RequestRefused(ProviderFailed):
+    """Nothing was sent. `error` says which field it is about."""
+
+    def __init__(self, error: HubError, model: str) -> None:
+        failure = ProviderFailure(FailureKind.BAD_REQUEST, error.message)
+        super().__init__(failure, model)
+        self.message = f"{model}: {error.message}"
+        self.code = error.code
+        self.param = error.details.get("field")
 
 
 def error_body(error: HubError) -> bytes:
