@@ -1,6 +1,7 @@
 """What an attempt has cost: the provider's figures, or else our own count."""
 
 import time
+from dataclasses import replace
 
 from gateway.call import CALLER_GONE, Attempt, Call
 from gateway.sync_units import SyncUnits
@@ -42,9 +43,4 @@ def _at_least(reported: Usage, counted: Usage) -> Usage:
     """A figure that came before the end covers the answer up to there: the rest is counted."""
     if reported.output_tokens >= counted.output_tokens:
         return reported
-    return Usage(
-        reported.input_tokens,
-        counted.output_tokens,
-        reported.cached_tokens,
-        reported.reasoning_tokens,
-    )
+    return replace(reported, output_tokens=counted.output_tokens)

@@ -1,6 +1,7 @@
 """What the gateway answers when it does not answer: errors in the shape of OpenAI's API.
 
-https://platform.openai.com/docs/guides/error-codes/api-errors
+https://platform.openai.com/docs/guides/error-codes/api-errors; error_answer.py says them in the
+caller's dialect.
 
 GatewayError (HubError)        adds OpenAI's `type` and the `param` that is at fault
 ├── BadRequest            400  the body or a parameter
@@ -58,7 +59,7 @@ class InvalidToken(GatewayError):
     def __init__(self) -> None:
         super().__init__(
             "This token is not accepted: it is missing, unknown, expired or revoked. "
-            "Send a hub token as `Authorization: Bearer hub_...`."
+            "Send a hub token as `Authorization: Bearer hub_...` or `x-api-key: hub_...`."
         )
 
 
@@ -118,6 +119,7 @@ class ProviderFailed(GatewayError):
         )
         self.http_status = status
         self.type = kind
+        self.kind = failure.kind
         self.model = model
 
 

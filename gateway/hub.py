@@ -11,7 +11,9 @@ from gateway.authenticate import token_hash_of
 from gateway.bill import bill
 from gateway.call import Call
 from gateway.caller import Caller, CallerGone
+from gateway.count_tokens import PromptAsk, prompt_count
 from gateway.endpoints import Endpoint
+from gateway.endpoints.text import MESSAGES
 from gateway.errors import ProviderFailed, TooBusy
 from gateway.execute import execute
 from gateway.models_list import model_get, models_list
@@ -60,6 +62,20 @@ class Gateway:
         admission = await self._admissions.admit(token_hash_of(caller), _MAY_LIST)
         await _respond_json(caller, model_get(admission.snapshot, admission.token, name))
 
+    async def count_prompt(self, caller: Caller) -> None:
+        """How long a prompt would be: nothing is generated, and nothing billed."""
+        token_hash = token_hash_of(caller)
+        await self._admissions.require_known(token_hash)
+        payload = await payload_read(caller)
+        MESSAGES.check(payload)
+        admission = await self._admissions.admit(token_hash, _MAY_CALL)
+        models = models_resolve(
+            admission.snapshot, admission.token, MESSAGES.model_type, payload.get("model")
+        )
+        ask = PromptAsk(payload, MESSAGES.headers_of(caller), caller.request_id)
+        counted = await prompt_count(ask, models[0], self._transport, self._units)
+        await caller.respond(200, counted.headers, counted.body)
+
     async def call_model(self, caller: Caller, endpoint: Endpoint) -> None:
         """The whole way of a call, from its token to its settlement."""
         token_hash = token_hash_of(caller)
@@ -72,7 +88,13 @@ class Gateway:
         snapshot, token = admission.snapshot, admission.token
         models = models_resolve(snapshot, token, endpoint.model_type, payload.get("model"))
         call = Call(
-            caller.request_id, snapshot.tenant_id, admission.platform_id, token, endpoint, payload
+            caller.request_id,
+            snapshot.tenant_id,
+            admission.platform_id,
+            token,
+            endpoint,
+            payload,
+            endpoint.headers_of(caller),
         )
         relay = StreamRelay(caller) if call.is_streamed else PlainRelay(caller)
         try:

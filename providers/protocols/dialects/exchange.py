@@ -11,8 +11,10 @@ from types import MappingProxyType
 
 from providers.protocols.dialects.caller_dialect import CallerDialect, ChatForm
 from providers.protocols.dialects.chat import Chat
+from providers.protocols.dialects.completions import Completions
 from providers.protocols.dialects.messages import Messages
 from providers.protocols.dialects.names import Dialect
+from providers.protocols.dialects.responses import Responses
 from providers.protocols.dialects.translated_stream import TranslatedStream
 from providers.protocols.wire import (
     ChatReply,
@@ -24,7 +26,12 @@ from providers.protocols.wire import (
 )
 
 DIALECTS: Mapping[Dialect, CallerDialect] = MappingProxyType(
-    {Dialect.CHAT: Chat(), Dialect.MESSAGES: Messages()}
+    {
+        Dialect.CHAT: Chat(),
+        Dialect.COMPLETIONS: Completions(),
+        Dialect.RESPONSES: Responses(),
+        Dialect.MESSAGES: Messages(),
+    }
 )
 # OpenAI's reasoning models refuse `max_tokens`, and older servers do not know what took its place:
 # https://platform.openai.com/docs/api-reference/chat/create#chat_create-max_completion_tokens
