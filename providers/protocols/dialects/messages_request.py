@@ -115,7 +115,7 @@ def _output_format(asked: Payload, left_out: list[str]) -> dict[str, Any]:
     config = object_read(asked.get("output_config") or {}, "output_config")
     known = ("effort", "format")
     left_out += [f"output_config.{name}" for name in config if name not in known]
-    wanted = config.get("format") or asked.get("output_format")
+    wanted = config.get("format", asked.get("output_format"))
     if wanted is None:
         return {}
     schema = object_read(wanted, "output_config.format").get("schema")

@@ -51,8 +51,9 @@ def response_of(completion: Mapping[str, Any], asked: Payload) -> dict[str, Any]
     choice = choice_of(completion)
     message = choice.get("message")
     bare = bare_id(completion)
-    items = output_items(said_in(message), bare, logprobs_in(choice))
-    ended = response_end(choice.get("finish_reason"), items, usage_in(completion))
+    reason = choice.get("finish_reason")
+    items = output_items(said_in(message), bare, logprobs_in(choice), status_of(reason))
+    ended = response_end(reason, items, usage_in(completion))
     return {**response_head(completion, asked, bare), **ended}
 
 
@@ -83,11 +84,15 @@ def response_end(reason: Any, items: list[Item], usage: Usage | None) -> dict[st
     """What differs from the head once the answer is over."""
     cut = _INCOMPLETE.get(str(reason))
     return {
-        "status": "incomplete" if cut else "completed",
+        "status": status_of(reason),
         "incomplete_details": {"reason": cut} if cut else None,
         "output": items,
         "usage": usage_in_responses(usage),
     }
+
+
+def status_of(reason: Any) -> str:
+    return "incomplete" if str(reason) in _INCOMPLETE else "completed"
 
 
 def response_failure(failure: ProviderFailure) -> dict[str, Any]:
@@ -96,7 +101,8 @@ def response_failure(failure: ProviderFailure) -> dict[str, Any]:
     return {"status": "failed", "error": {"code": code, "message": failure.message}}
 
 
-def output_items(said: Said, bare: str, logprobs: list[Any]) -> list[Item]:
+def output_items(said: Said, bare: str, logprobs: list[Any], status: str) -> list[Item]:
+    """What was said; where it was cut, it was so in the middle of the last item."""
     items: list[Item] = []
     if said.thought:
         items.append(reasoning_item(bare, said.thought))
@@ -105,7 +111,8 @@ def output_items(said: Said, bare: str, logprobs: list[Any]) -> list[Item]:
         if said.refusal:
             parts.append(refusal_part(said.refusal))
         items.append(message_item(bare, parts))
-    return [*items, *(call_item(bare, call) for call in said.calls)]
+    items += [call_item(bare, call) for call in said.calls]
+    return [*items[:-1], {**items[-1], "status": status}]
 
 
 def reasoning_item(bare: str, text: str, status: str = "completed") -> Item:

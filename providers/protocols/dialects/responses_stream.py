@@ -25,6 +25,7 @@ from providers.protocols.dialects.responses_reply import (
     response_end,
     response_failure,
     response_head,
+    status_of,
     text_part,
 )
 from providers.protocols.failures import ProviderFailure, bad_reply
@@ -89,7 +90,7 @@ class ResponsesChunkWriter:
 
     def finish(self) -> bytes:
         self._start({})
-        self._close()
+        self._close(status_of(self._reason))
         ended = response_end(self._reason, self._items, self._usage)
         kind = f"response.{ended['status']}"
         self._event(kind, response={**(self._head or {}), **ended})
@@ -155,7 +156,7 @@ class ResponsesChunkWriter:
         self._event("response.output_item.added", output_index=len(self._items) - 1, item=item)
         return True
 
-    def _close(self) -> None:
+    def _close(self, status: str = "completed") -> None:
         if self._open is None:
             return
         (kind, _), more = self._open
@@ -163,10 +164,10 @@ class ResponsesChunkWriter:
             self._close_thought()
         elif kind == "message":
             self._close_part()
-            self._items[-1] = {**self._items[-1], "status": "completed"}
         else:
             self._close_call(more)
-        item, place = self._items[-1], len(self._items) - 1
+        item, place = {**self._items[-1], "status": status}, len(self._items) - 1
+        self._items[-1] = item
         self._event("response.output_item.done", output_index=place, item=item)
         self._open, self._part, self._text = None, 0, ""
 
