@@ -191,9 +191,11 @@ def _connection_view(row: AnyConnection, keyring: Keyring, catalog: _Catalog) ->
 
 
 def _endpoint_view(endpoint: Mapping[str, Any], own_url: str) -> EndpointView:
-    """At an address of the tenant's own nobody knows what else is spoken."""
-    dialects = () if own_url else endpoint.get("dialects", ())
-    base_url = own_url or endpoint["base_url"]
+    """In place of the factory's address, at one of the tenant's own, nobody knows what else is
+    spoken."""
+    usual_url = endpoint["base_url"]
+    base_url = own_url or usual_url
+    dialects = endpoint.get("dialects", ()) if base_url == usual_url or not usual_url else ()
     return EndpointView(endpoint["protocol"], base_url, frozenset(map(Dialect, dialects)))
 
 
