@@ -6,11 +6,21 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.committed_people import KEY, Person
+from llmhub.base.model_types import ModelType
+from tenants.llms.services.routes import RouteFacts, TargetFacts, route_create
+from tests.committed_people import ACTOR, KEY, Person
 from tests.gateway import anthropic_peer as peer
 from tests.gateway.raw_http import CHAT
 from tests.gateway.server import RunningGateway
-from tests.provider_server import PROMPT_TOKENS, WORDS, ProviderServer, Reply, chat_body
+from tests.provider_server import (
+    PROMPT_TOKENS,
+    SSE,
+    WORDS,
+    ProviderServer,
+    Reply,
+    chat_body,
+    stream_chunks,
+)
 
 ASKED: dict[str, Any] = {"max_tokens": 64, "messages": [{"role": "user", "content": "Hello"}]}
 WEATHER: Any = {
@@ -159,7 +169,42 @@ def test_a_tool_of_anthropics_own_is_refused_and_nothing_is_sent(
         sdk.messages.create(model="test-chat", tools=[search], **ASKED)
     assert refused.value.body["error"]["details"]["error_code"] == "not_supported"  # type: ignore[index]
     assert not provider.requests_to(CHAT)
-    assert not alice.ledger()
+    [event] = alice.ledger()
+    assert (event.error_kind, event.result_code, event.input_tokens) == (
+        "refused",
+        "not_supported",
+        0,
+    )
+
+
+def test_a_route_goes_on_to_the_model_that_has_words_for_it(
+    sdk: anthropic.Anthropic, alice_with_claude: Person, provider: ProviderServer
+) -> None:
+    targets = (
+        TargetFacts("test-chat", priority=0),
+        TargetFacts(f"{peer.MODEL}@{peer.FACTORY}", priority=1),
+    )
+    facts = RouteFacts("either", ModelType.CHAT, targets)
+    route_create(tenant=alice_with_claude.tenant, facts=facts, actor=ACTOR)
+    provider.script(peer.PATH, Reply(body=peer.message()))
+    search: Any = {"type": "web_search_20250305", "name": "web_search"}
+    message = sdk.messages.create(model="either", tools=[search], **ASKED)
+    assert message.model == peer.MODEL
+    assert not provider.requests_to(CHAT)
+    [event] = alice_with_claude.ledger()
+    assert (event.llm_name, event.input_tokens, event.error_kind) == (peer.MODEL, 3210, "")
+
+
+def test_a_stream_without_usage_is_counted(
+    sdk: anthropic.Anthropic, alice: Person, provider: ProviderServer
+) -> None:
+    chunks = stream_chunks(has_usage=False)
+    provider.script(CHAT, Reply(headers={"content-type": SSE}, chunks=chunks))
+    with sdk.messages.stream(model="test-chat", system="Be brief.", **ASKED) as stream:
+        assert stream.get_final_message().stop_reason == "end_turn"
+    [event] = alice.ledger()
+    assert event.is_estimated
+    assert (event.input_tokens, event.output_tokens) == (8, 5)
 
 
 def test_its_own_dialect_passes_untouched(
@@ -199,6 +244,7 @@ def test_a_stream_of_its_own_dialect_passes_untouched(
     ]
     [event] = alice_with_claude.ledger()
     assert (event.input_tokens, event.cached_tokens, event.output_tokens) == (3210, 3000, 12)
+    assert event.cache_write_tokens == 200
     assert not event.is_estimated
 
 
