@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import orjson
+
 from gateway.call import Attempt, Call
 from gateway.errors import ProviderFailed, RequestRefused
 from llmhub.base.errors import AddressForbidden, InvalidRequest, NotSupported
@@ -13,6 +15,8 @@ from providers.transport import Transport
 from tenants.snapshots import ModelView
 
 _ERROR_BYTES = 64 * 1024
+
+TOO_DEEP = "The body is nested too deeply."
 
 Relay = Callable[[Call, Attempt, WireProtocol, ProviderResponse], Awaitable[None]]
 
@@ -38,6 +42,10 @@ async def execute(
             call.attempts.pop()
             failed = failed or RequestRefused(error, model.qualified_name)
             continue
+        except (orjson.JSONEncodeError, RecursionError):
+            call.attempts.pop()
+            failed = RequestRefused(InvalidRequest(TOO_DEEP), model.qualified_name)
+            break
         try:
             return await _attempt(call, attempt, protocol, request, transport, relay)
         except ProviderError as error:

@@ -29,6 +29,8 @@ _WORDS = (
     "output",
 )
 _CALLED = ("tool_calls", "function_call", "input")
+_MAX_DEPTH = 64
+"""A tool's result within a message is six deep; what hides words deeper is no prompt."""
 _PIECE = 16_000
 """A long run of one letter takes the tokenizer more than proportionally long: it is cut."""
 
@@ -60,10 +62,10 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _items(value: Any) -> Iterator[Any]:
-    if isinstance(value, list):
+def _items(value: Any, depth: int = 0) -> Iterator[Any]:
+    if isinstance(value, list) and depth < _MAX_DEPTH:
         for item in value:
-            yield from _items(item)
+            yield from _items(item, depth + 1)
     elif value is not None:
         yield value
 
@@ -79,12 +81,14 @@ def _count_item(item: Any) -> int:
     return _count_content(item) if isinstance(item, str | Mapping) else 1
 
 
-def _count_content(content: Any) -> int:
+def _count_content(content: Any, depth: int = 0) -> int:
     """Texts, wherever they are; what has a type and no text is a picture or a file."""
     if isinstance(content, str):
         return count_tokens(content)
+    if depth > _MAX_DEPTH:
+        return 0
     if isinstance(content, list):
-        return sum(map(_count_content, content))
+        return sum([_count_content(part, depth + 1) for part in content])
     if not isinstance(content, Mapping):
         return count_tokens(_json(content))
     content = _with_text_of_source(content)
@@ -92,7 +96,8 @@ def _count_content(content: Any) -> int:
     called = [_json(content[name]) for name in _CALLED if content.get(name)]
     if not said and not called:
         return TOKENS_PER_IMAGE if "type" in content and "text" not in content else 0
-    return sum(map(_count_content, said)) + sum(map(count_tokens, called))
+    told = sum([_count_content(part, depth + 1) for part in said])
+    return told + sum(map(count_tokens, called))
 
 
 def _with_text_of_source(part: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -104,4 +109,7 @@ def _with_text_of_source(part: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value, default=str).decode()
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except orjson.JSONEncodeError:
+        return ""  # Nested too deeply to be sent, either.

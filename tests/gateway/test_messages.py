@@ -10,7 +10,7 @@ from llmhub.base.model_types import ModelType
 from tenants.llms.services.routes import RouteFacts, TargetFacts, route_create
 from tests.committed_people import ACTOR, KEY, Person
 from tests.gateway import anthropic_peer as peer
-from tests.gateway.raw_http import CHAT
+from tests.gateway.raw_http import CHAT, request
 from tests.gateway.server import RunningGateway
 from tests.provider_server import (
     PROMPT_TOKENS,
@@ -349,3 +349,19 @@ def test_an_error_inside_a_stream_reaches_its_client(
     [event] = alice_with_claude.ledger()
     assert event.error_kind == "overloaded"
     assert event.input_tokens == 3210
+
+
+DEEP = '{"a":' * 400 + "1" + "}" * 400
+DOCUMENT = '{"type":"document","source":{"type":"content","content":[' * 300 + "]}}" * 300
+
+
+@pytest.mark.parametrize("path", ["messages", "chat/completions", "responses", "completions"])
+def test_a_body_that_is_nested_too_deeply_is_the_callers_mistake(
+    gateway: RunningGateway, alice: Person, provider: ProviderServer, path: str
+) -> None:
+    body = f'{{"model":"test-chat","prompt":"x","input":"x","messages":[],"metadata":{DEEP}}}'
+    whole = body.replace("[]", f'[{{"role":"user","content":[{DOCUMENT}]}}]')
+    for sent in (body.replace("[]", '[{"role":"user","content":"x"}]'), whole):
+        answer = request(gateway, "POST", f"/v1/{path}", token=alice.token, raw=sent.encode())
+        assert answer.status in (200, 400), answer.body
+    assert answer.headers["x-request-id"]

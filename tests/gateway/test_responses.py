@@ -339,3 +339,23 @@ def test_chat_and_responses_of_claude(
     for event in alice.ledger():
         assert (event.input_tokens, event.cached_tokens, event.output_tokens) == (3210, 3000, 12)
         assert not event.is_estimated
+
+
+def test_at_an_address_of_the_tenants_own_nothing_more_is_assumed(
+    client: openai.OpenAI, alice: Person, provider: ProviderServer
+) -> None:
+    endpoint = {"protocol": "openai", "base_url": "https://a.example/v1", "dialects": ["responses"]}
+    factory = LLMFactory.objects.create(name="Elsewhere", endpoints={"chat": endpoint})
+    facts = ConnectionFacts(
+        factory=factory_get(name="Elsewhere"),
+        name="default",
+        base_url=provider.url,
+        credentials={},
+        state=ConnectionState.VALID,
+    )
+    provider.api_key = None
+    models = [ModelFacts("gpt-copy", ModelType.CHAT)]
+    connection_save(tenant=alice.tenant, facts=facts, models=models, actor=ACTOR)
+    assert client.responses.create(model="gpt-copy", input="Hello").output_text == TEXT
+    assert len(provider.requests_to(CHAT)) == 1
+    factory.delete()

@@ -55,3 +55,12 @@ def test_a_long_text_is_counted_in_pieces() -> None:
 )
 def test_prompts(payload: dict[str, object], tokens: int) -> None:
     assert count_prompt(payload) == tokens
+
+
+@pytest.mark.parametrize("name", ["content", "text", "tool_calls", "input", "output"])
+def test_what_is_nested_too_deeply_for_words_is_no_prompt(name: str) -> None:
+    deep: object = "Hello"
+    for _ in range(1000):
+        deep = {name: [deep]}
+    for payload in ({"messages": [deep]}, {"input": deep}, {"tools": deep}, {"system": [[deep]]}):
+        assert count_prompt(payload) <= 4
