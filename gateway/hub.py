@@ -95,6 +95,7 @@ class Gateway:
             payload,
             path=caller.scope["path"],
             route=route_name(snapshot, endpoint.model_type, payload.get("model")),
+            text_seal=snapshot.text_seal,
             headers=endpoint.headers_of(caller),
         )
         try:

@@ -15,6 +15,7 @@ from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from providers.pricing import PriceAt
 from providers.protocols.wire import NOT_IN_CATALOG, Dialect, KnownModel
+from tenants.usage.texts import TextSeal
 
 # Which of a tenant's models answer a call of a type; the first kind that has the name wins.
 ANSWERED_BY: Mapping[ModelType, tuple[ModelType, ...]] = {
@@ -108,7 +109,10 @@ class RouteView:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`models` stand in the order in which they are tried: own before shared, `default` first."""
+    """`models` stand in the order in which they are tried: own before shared, `default` first.
+
+    `text_seal` is there where the tenant keeps prompts and answers.
+    """
 
     tenant_id: UUID
     slug: str
@@ -119,6 +123,7 @@ class Snapshot:
     routes: Mapping[str, RouteView]
     defaults: Mapping[ModelType, ModelView]
     by_name: Mapping[tuple[ModelType, str], tuple[ModelView, ...]] = field(repr=False)
+    text_seal: TextSeal | None = field(default=None, repr=False)
 
     def named(self, model_type: ModelType, name: str) -> tuple[ModelView, ...]:
         """The models of that name which answer calls of the type; empty when there is none."""
