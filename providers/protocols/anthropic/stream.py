@@ -250,7 +250,11 @@ class MessagesStreamReader(_MessagesStream):
     Events of kinds that we do not know pass too. The last one waits for `finish`.
     """
 
-    __slots__ = ()
+    __slots__ = ("_end",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._end = MESSAGE_STOP
 
     def feed(self, chunk: bytes) -> bytes:
         return b"".join([e.raw for e in self._events(chunk) if self._is_for_caller(e)])
@@ -258,7 +262,7 @@ class MessagesStreamReader(_MessagesStream):
     def finish(self) -> bytes:
         last = self.feed(self._rest())
         self._progress.require_complete()
-        return last + MESSAGE_STOP
+        return last + self._end
 
     def error_event(self, failure: ProviderFailure) -> bytes:
         return messages_error_event(failure)
@@ -266,7 +270,11 @@ class MessagesStreamReader(_MessagesStream):
     def _is_for_caller(self, event: Event) -> bool:
         if event.data is None:
             return not self.has_end_marker and self.failure is None
-        return self._read(event) is not None and not self.has_end_marker
+        if self._read(event) is None:
+            return False
+        if self.has_end_marker:
+            self._end = event.raw
+        return not self.has_end_marker
 
 
 class MessagesChunkReader(_MessagesStream):
