@@ -1,6 +1,7 @@
 """One call through the gateway, and the attempts that were made for it."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -61,7 +62,7 @@ class Attempt:
 class Call:
     """A call that was let in. `path` is the endpoint's, `route` the name of the route where one was
     used; `text_seal` seals prompt and answer where they are kept; `result_status` and `result_code`
-    are of the answer, once it is known."""
+    are of the answer, once it is known. `headers` are the caller's that belong to its dialect."""
 
     request_id: UUID
     tenant_id: UUID
@@ -74,6 +75,7 @@ class Call:
     text_seal: TextSeal | None = None
     result_status: int = 0
     result_code: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -81,8 +83,15 @@ class Call:
         return bool(self.payload.get("stream")) and self.endpoint.can_stream
 
     def attempt(self, model: ModelView) -> Attempt:
-        _, base_url = model.connection.endpoints[model.model_type]
-        attempt = Attempt(model, Target(base_url, model.connection.credentials))
+        endpoint = model.connection.endpoints[model.model_type]
+        target = Target(
+            endpoint.base_url,
+            model.connection.credentials,
+            dialects=endpoint.dialects,
+            model=model.known,
+            headers=self.headers,
+        )
+        attempt = Attempt(model, target)
         self.attempts.append(attempt)
         return attempt
 

@@ -15,6 +15,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
+ANTHROPICS = "/v1/messages"
 _WATCH_AFTER_S = 0.02
 """Most callers of a call that is this short are still there; longer ones are watched."""
 
@@ -61,6 +62,12 @@ class Caller:
                 return bytes(value)
         return None
 
+    @property
+    def is_anthropics(self) -> bool:
+        """Whether it calls one of the addresses of Anthropic's API, and so speaks its dialect."""
+        path = self.scope["path"]
+        return bool(path == ANTHROPICS or path.startswith(f"{ANTHROPICS}/"))
+
     async def receive_body(self) -> tuple[bytes, bool]:
         """The next part of the body, and whether there is more. Raises CallerGone."""
         message = await self._receive()
@@ -72,7 +79,10 @@ class Caller:
     async def start(self, status: int, headers: list[Header]) -> None:
         self.has_started = True
         headers += self.extra_headers
-        headers.append((b"x-request-id", str(self.request_id).encode()))
+        request_id = str(self.request_id).encode()
+        headers.append((b"x-request-id", request_id))
+        if self.is_anthropics:
+            headers.append((b"request-id", request_id))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool = True) -> None:

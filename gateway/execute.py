@@ -2,17 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import orjson
+
 from gateway.call import Attempt, Call
-from gateway.errors import ProviderFailed
-from llmhub.base.errors import AddressForbidden, InvalidRequest
+from gateway.errors import ProviderFailed, RequestRefused
+from llmhub.base.errors import AddressForbidden, InvalidRequest, NotSupported
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
 from providers.protocols.registry import PROTOCOLS
-from providers.protocols.wire import WireProtocol
+from providers.protocols.wire import ProviderRequest, WireProtocol
 from providers.response import ProviderResponse
 from providers.transport import Transport
 from tenants.snapshots import ModelView
 
 _ERROR_BYTES = 64 * 1024
+
+TOO_DEEP = "The body is nested too deeply."
 
 Relay = Callable[[Call, Attempt, WireProtocol, ProviderResponse], Awaitable[None]]
 
@@ -24,32 +28,48 @@ async def execute(
 
     The next one is tried only while `relay` raises ProviderError, which it does as long as nothing
     has reached the caller. Gives the response that was relayed, for the caller to close. Raises
-    ProviderFailed with what the last attempt said.
+    ProviderFailed with what the last attempt said; RequestRefused where none was made, because no
+    provider has words for what was asked.
     """
-    failure: ProviderFailure
+    failed: ProviderFailed | None = None
     for model in models:
         attempt = call.attempt(model)
+        protocol = PROTOCOLS[model.connection.endpoints[model.model_type].protocol]
         try:
-            return await _attempt(call, attempt, transport, relay)
+            request = call.endpoint.request(protocol, attempt.target, call.payload, model.llm_name)
+        except (InvalidRequest, NotSupported) as error:
+            # Nothing was sent, and another model's provider may have words for it.
+            call.attempts.pop()
+            failed = failed or RequestRefused(error, model.qualified_name)
+            continue
+        except (orjson.JSONEncodeError, RecursionError):
+            call.attempts.pop()
+            failed = RequestRefused(InvalidRequest(TOO_DEEP), model.qualified_name)
+            break
+        try:
+            return await _attempt(call, attempt, protocol, request, transport, relay)
         except ProviderError as error:
             failure = error.failure
         except (AddressForbidden, InvalidRequest) as error:
             # The tenant's connection names an address, or holds a key, that cannot be used.
             failure = ProviderFailure(FailureKind.UNREACHABLE, error.message)
         attempt.failed(failure)
+        assert attempt.failure is not None
+        failed = ProviderFailed(attempt.failure, model.qualified_name)
         if failure.is_callers_fault:
             break
-    last = call.attempts[-1]
-    assert last.failure is not None
-    raise ProviderFailed(last.failure, last.model.qualified_name) from None
+    assert failed is not None
+    raise failed from None
 
 
 async def _attempt(
-    call: Call, attempt: Attempt, transport: Transport, relay: Relay
+    call: Call,
+    attempt: Attempt,
+    protocol: WireProtocol,
+    request: ProviderRequest,
+    transport: Transport,
+    relay: Relay,
 ) -> ProviderResponse:
-    model = attempt.model
-    protocol = PROTOCOLS[model.connection.endpoints[model.model_type][0]]
-    request = call.endpoint.request(protocol, attempt.target, call.payload, model.llm_name)
     # The provider's log and ours then speak of the call by one id.
     attempt.left_out = request.left_out
     request = request.with_headers({"x-request-id": str(call.request_id)})

@@ -11,8 +11,10 @@ from gateway.authenticate import token_hash_of
 from gateway.bill import bill
 from gateway.call import CALLER_GONE, CALLER_GONE_STATUS, Call
 from gateway.caller import Caller, CallerGone
+from gateway.count_tokens import PromptAsk, prompt_count
 from gateway.current import CurrentSnapshots
 from gateway.endpoints import Endpoint
+from gateway.endpoints.text import MESSAGES
 from gateway.errors import GatewayError, ProviderFailed, TooBusy
 from gateway.execute import execute
 from gateway.local_limits import LocalLimits
@@ -76,6 +78,20 @@ class Gateway:
     async def show_me(self, caller: Caller) -> None:
         admission = await self._admissions.admit(token_hash_of(caller), _MAY_LIST)
         await _respond_json(caller, await me_get(admission, self._units))
+
+    async def count_prompt(self, caller: Caller) -> None:
+        """How long a prompt would be: nothing is generated, and nothing billed."""
+        token_hash = token_hash_of(caller)
+        await self._admissions.require_known(token_hash)
+        payload = await payload_read(caller)
+        MESSAGES.check(payload)
+        admission = await self._admissions.admit(token_hash, _MAY_CALL)
+        models = models_resolve(
+            admission.snapshot, admission.token, MESSAGES.model_type, payload.get("model")
+        )
+        ask = PromptAsk(payload, MESSAGES.headers_of(caller), caller.request_id)
+        counted = await prompt_count(ask, models[0], self._transport, self._units)
+        await caller.respond(200, counted.headers, counted.body)
 
     async def call_model(self, caller: Caller, endpoint: Endpoint) -> None:
         """The whole way of a call, from its token to its settlement."""
@@ -172,6 +188,7 @@ def _call(caller: Caller, admission: Admission, endpoint: Endpoint, payload: Pay
         path=caller.scope["path"],
         route=route_name(admission.snapshot, endpoint.model_type, payload.get("model")),
         text_seal=admission.snapshot.text_seal,
+        headers=endpoint.headers_of(caller),
     )
 
 

@@ -11,6 +11,7 @@ from llmhub.base.errors import NotFound
 from llmhub.base.model_types import ModelType
 from providers.models import LLM, PRICE_FIGURES, LLMFactory, Price, PriceSource
 from providers.pricing import PriceAt, PriceFigures, price_in_force, tier_read
+from providers.protocols.wire import KnownModel
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,18 @@ def catalog_llm(*, factory: str, llm_name: str) -> CatalogModel | None:
     row = LLM.objects.filter(factory__name=factory, llm_name=llm_name).select_related("factory")
     found = row.first()
     return _model(found) if found else None
+
+
+def known_models(*, factories: Collection[str]) -> dict[tuple[str, str], KnownModel]:
+    """By (factory, model): what a protocol may need to know of the catalog's models. A model whose
+    capabilities nobody has listed may have any."""
+    rows = LLM.objects.filter(factory__name__in=factories)
+    return {
+        (factory, name): KnownModel(limit, frozenset(capabilities) if capabilities else None)
+        for factory, name, limit, capabilities in rows.values_list(
+            "factory__name", "llm_name", "max_output_tokens", "capabilities"
+        )
+    }
 
 
 def price_at(*, factory: str, llm_name: str, moment: datetime) -> PriceAt | None:

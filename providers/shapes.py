@@ -13,9 +13,12 @@ from django.core.exceptions import ValidationError
 
 from llmhub.base.model_types import ModelType
 from providers.pricing import FIGURE_NAMES
+from providers.protocols.dialects.names import Dialect
 
 _PROTOCOL = re.compile(r"[a-z][a-z0-9-]{1,29}")
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_ENDPOINT_KEYS = {"protocol", "base_url"}
+_DIALECTS = tuple(dialect.value for dialect in Dialect)
 _LOGO = re.compile(r"logos/[a-z0-9-]+\.svg|[^\W_]{1,3}")
 _MONEY = re.compile(r"\d{1,7}(\.\d{1,9})?")
 _TEXTS = ("label", "pattern", "placeholder", "help")
@@ -55,7 +58,8 @@ def _validate_figure(figure: str, text: Any) -> None:
 def validate_endpoints(endpoints: Any) -> None:
     """`{model type: {"protocol": name, "base_url": URL or ""}}`. Raises ValidationError.
 
-    An unknown protocol's name is fine: calls are refused as not supported until the hub speaks it.
+    An endpoint may add `dialects`: what it speaks beside what its protocol always does. An unknown
+    protocol's name is fine: calls are refused as not supported until the hub speaks it.
     """
     if not isinstance(endpoints, Mapping):
         raise ValidationError("Endpoints are an object with model types as keys.")
@@ -66,8 +70,14 @@ def validate_endpoints(endpoints: Any) -> None:
 
 
 def _validate_endpoint(model_type: str, endpoint: Any) -> None:
-    if not isinstance(endpoint, Mapping) or set(endpoint) != {"protocol", "base_url"}:
-        raise ValidationError(f"{model_type}: an endpoint has protocol and base_url, no more.")
+    if not isinstance(endpoint, Mapping) or set(endpoint) - {"dialects"} != _ENDPOINT_KEYS:
+        raise ValidationError(
+            f"{model_type}: an endpoint has protocol and base_url, and dialects at most."
+        )
+    dialects = endpoint.get("dialects", [])
+    if not isinstance(dialects, list) or not all(name in _DIALECTS for name in dialects):
+        known = ", ".join(_DIALECTS)
+        raise ValidationError(f"{model_type}: dialects is a list of some of: {known}.")
     protocol, base_url = endpoint["protocol"], endpoint["base_url"]
     if not isinstance(protocol, str) or not _PROTOCOL.fullmatch(protocol):
         raise ValidationError(f"{model_type}: a protocol's name is lower case, such as openai.")

@@ -8,11 +8,13 @@ holder learns that they have moved on.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from providers.pricing import PriceAt
+from providers.protocols.wire import NOT_IN_CATALOG, Dialect, KnownModel
 from tenants.limits.periods import PeriodKind
 from tenants.limits.units import Unit
 from tenants.usage.texts import TextSeal
@@ -33,15 +35,21 @@ class TokenView:
     expires_at: datetime | None
 
 
+class EndpointView(NamedTuple):
+    """`dialects` are what is spoken there beside what the protocol always does."""
+
+    protocol: str
+    base_url: str
+    dialects: frozenset[Dialect] = frozenset()
+
+
 @dataclass(frozen=True)
 class ConnectionView:
-    """`endpoints` maps a model type to (protocol name, base URL)."""
-
     id: UUID
     name: str
     llm_factory: str
     is_shared: bool
-    endpoints: Mapping[ModelType, tuple[str, str]]
+    endpoints: Mapping[ModelType, EndpointView]
     credentials: Mapping[str, str | Secret] = field(repr=False)
 
 
@@ -49,7 +57,8 @@ class ConnectionView:
 class ModelView:
     """A model on a connection. `refusal` says why a call is not admitted; empty: it is.
 
-    `prices` hold now or later, in their order of precedence; none: the model is unpriced.
+    `known` is what the catalog says of it. `prices` hold now or later, in their order of
+    precedence; none: the model is unpriced.
     """
 
     llm_name: str
@@ -58,6 +67,7 @@ class ModelView:
     max_tokens: int | None
     refusal: str = ""
     prices: tuple[PriceAt, ...] = ()
+    known: KnownModel = NOT_IN_CATALOG
 
     @property
     def llm_factory(self) -> str:

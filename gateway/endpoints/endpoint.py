@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.caller import Caller
 from gateway.errors import BadRequest
 from gateway.request_body import Payload
 from llmhub.base.model_types import ModelType
@@ -28,7 +29,8 @@ Stream = Callable[[WireProtocol, Target, Payload], StreamReader]
 class Endpoint:
     """`required` must be in the payload. `read` raises ProviderError for what is no reply.
 
-    `stream` gives the reader of a stream; None where the endpoint never streams.
+    `stream` gives the reader of a stream; None where the endpoint never streams. `dialect_headers`
+    are those of the caller's that a provider of the same dialect sees too.
     """
 
     model_type: ModelType
@@ -36,6 +38,7 @@ class Endpoint:
     request: Ask
     read: Read
     stream_of: Stream | None = None
+    dialect_headers: tuple[str, ...] = ()
 
     @property
     def can_stream(self) -> bool:
@@ -44,6 +47,10 @@ class Endpoint:
     def stream(self, protocol: WireProtocol, target: Target, payload: Payload) -> StreamReader:
         assert self.stream_of is not None
         return self.stream_of(protocol, target, payload)
+
+    def headers_of(self, caller: Caller) -> dict[str, str]:
+        found = ((name, caller.header(name.encode())) for name in self.dialect_headers)
+        return {name: value.decode("latin-1") for name, value in found if value is not None}
 
     def check(self, payload: Payload) -> None:
         """Raises BadRequest for what no provider could make sense of."""

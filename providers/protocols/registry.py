@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from llmhub.base.model_types import ModelType
+from providers.protocols.anthropic import Anthropic
 from providers.protocols.openai import OpenAI
 from providers.protocols.wire import WireProtocol
 
-PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType({"openai": OpenAI()})
+PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType(
+    {"openai": OpenAI(), "anthropic": Anthropic()}
+)
 
 
 def protocol_find(name: str) -> WireProtocol | None:

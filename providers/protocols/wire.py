@@ -11,7 +11,7 @@ other one arrives here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
@@ -20,12 +20,14 @@ from providers.protocols.failures import FailureKind, ProviderError, ProviderFai
 from providers.protocols.usage import Usage, UsageReport
 
 __all__ = [
+    "NOT_IN_CATALOG",
     "AudioFile",
     "ChatReply",
     "ChunkReader",
     "Dialect",
     "EmbeddingReply",
     "FailureKind",
+    "KnownModel",
     "ListedModel",
     "ProviderError",
     "ProviderFailure",
@@ -33,6 +35,7 @@ __all__ = [
     "RerankReply",
     "StreamReader",
     "Target",
+    "TokenCounter",
     "Usage",
     "UsageReport",
     "WireProtocol",
@@ -44,15 +47,38 @@ Payload = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class KnownModel:
+    """What the catalog knows of the model that is called; None: nothing.
+
+    `capabilities` are the catalog's words, such as `reasoning`.
+    """
+
+    max_output_tokens: int | None = None
+    capabilities: frozenset[str] | None = None
+
+    def lacks(self, capability: str) -> bool:
+        """Whether it is known that the model cannot do it."""
+        return self.capabilities is not None and capability not in self.capabilities
+
+
+NOT_IN_CATALOG = KnownModel()
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a call goes and who pays: an address, credentials and what else the factory asks for.
 
-    `base_url` is normalised (see `providers.base_urls`) and has no slash at its end.
+    `base_url` is normalised (see `providers.base_urls`) and has no slash at its end. `dialects` are
+    what the factory says that this address speaks beside what its protocol always does. `headers`
+    are those of the caller's that belong to its dialect, for a protocol that speaks it.
     """
 
     base_url: str
     credentials: Mapping[str, str | Secret] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    dialects: frozenset[Dialect] = frozenset()
+    model: KnownModel = NOT_IN_CATALOG
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -249,3 +275,13 @@ class WireProtocol(Protocol):
 
     def chunk_reader(self) -> ChunkReader:
         """For a caller of another dialect."""
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """A protocol whose provider counts a prompt's tokens for nothing, in Anthropic's dialect."""
+
+    def count_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest: ...
+
+    def count_reply(self, body: bytes) -> int:
+        """The prompt's tokens. Raises ProviderError for what is no such reply."""

@@ -42,6 +42,11 @@ class Entry:
 # Lists of one's own, and forms that make or set something of one's own: 200 for everybody, and
 # nothing of Alice's in the answer.
 OWN_LIST = Entry(200)
+NOBODY_ANSWERS = {
+    "llm_factory": COMPATIBLE,
+    "api_key": "sk-0123456789",
+    "api_base": "http://127.0.0.1:1/v1",
+}
 
 MATRIX: dict[str, Entry] = {
     "GET factories": OWN_LIST,
@@ -49,7 +54,7 @@ MATRIX: dict[str, Entry] = {
     "GET my_llms": Entry(200, query={"include_details": "true"}),
     "GET defaults": OWN_LIST,
     "PUT defaults": Entry(404, {"chat": NAME}),
-    "POST set_api_key": Entry(422, {"llm_factory": "Anthropic", "api_key": "sk-ant-0123456789ab"}),
+    "POST set_api_key": Entry(422, NOBODY_ANSWERS),
     "POST add_llm": Entry(400, NAMED | {"model_type": "chat", "connection": CONNECTION}),
     "POST delete_llm": Entry(404, NAMED | {"connection": CONNECTION, "force": True}),
     "POST enable_llm": Entry(404, NAMED | {"status": "0"}),
@@ -61,7 +66,7 @@ MATRIX: dict[str, Entry] = {
     "PATCH settings": Entry(200, {"event_retention_days": 90}),
     "POST set_price": Entry(404, NAMED | {"price": {"input_usd_per_mtok": "1"}}),
     "GET connections": OWN_LIST,
-    "POST connections": Entry(422, {"llm_factory": "Anthropic", "api_key": "sk-ant-0123456789ab"}),
+    "POST connections": Entry(422, NOBODY_ANSWERS),
     "GET connections/<connection_id>": Entry(404),
     "PATCH connections/<connection_id>": Entry(404, {"name": "charlies", "is_enabled": False}),
     "DELETE connections/<connection_id>": Entry(404, query={"force": "true"}),

@@ -146,7 +146,7 @@ def test_max_tokens_that_are_no_such_number_are_refused(alice, provider, max_tok
     [
         ("HuggingFace", "rerank", "Rerank model from HuggingFace is not supported yet."),
         (COMPATIBLE, "tts", "TTS model from OpenAI-API-Compatible is not supported yet."),
-        ("Anthropic", "chat", "Chat model from Anthropic is not supported yet."),
+        ("Anthropic", "tts", "TTS model from Anthropic is not supported yet."),
         ("Google Cloud", "embedding", "Embedding model from Google Cloud is not supported yet."),
     ],
 )

@@ -14,7 +14,7 @@ from tenants.llms.models import Connection, TenantLLM
 from tenants.llms.snapshot_build import models_of
 from tenants.models import SharedConnection, Tenant
 from tenants.models.price_fields import figures_json
-from tenants.snapshots import ModelView
+from tenants.snapshots import EndpointView, ModelView
 from tenants.tenancy import in_schema
 
 MODEL_DISABLED = "model_disabled"
@@ -76,10 +76,10 @@ def _status(model: ModelView) -> str:
 
 
 def _details(model: ModelView, states: Mapping[UUID, dict[str, Any]]) -> dict[str, Any]:
-    _, base_url = model.connection.endpoints.get(model.model_type, ("", ""))
+    endpoint = model.connection.endpoints.get(model.model_type, EndpointView("", ""))
     return {
         # Where the operator's own servers are is none of a tenant's business.
-        "api_base": "" if model.connection.is_shared else base_url,
+        "api_base": "" if model.connection.is_shared else endpoint.base_url,
         "max_tokens": model.max_tokens,
         "status": _status(model),
         "connection": model.connection.name,

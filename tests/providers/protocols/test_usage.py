@@ -18,6 +18,14 @@ CHAT = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         ({**CHAT, "prompt_tokens_details": {"cached_tokens": 8}}, Usage(10, 5, 8)),
         ({**CHAT, "prompt_cache_hit_tokens": 6, "prompt_cache_miss_tokens": 4}, Usage(10, 5, 6)),
         ({**CHAT, "completion_tokens_details": {"reasoning_tokens": 5}}, Usage(10, 5, 0, 5)),
+        (
+            {**CHAT, "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 3}},
+            Usage(10, 5, 6, cache_write_tokens=3),
+        ),
+        (
+            {**CHAT, "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 9}},
+            Usage(10, 5, 6, cache_write_tokens=4),
+        ),
         ({**CHAT, "prompt_tokens_details": None}, Usage(10, 5)),
         ({**CHAT, "prompt_tokens_details": {"cached_tokens": None}}, Usage(10, 5)),
         ({"prompt_tokens": 0, "completion_tokens": 0}, Usage(0, 0)),
