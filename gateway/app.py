@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: /v1 and nothing else, outside Django's request stack.
+"""The gateway as an ASGI application: /v1 and /v2 and nothing else, outside Django's request stack.
 
 `uvicorn gateway.app:application` runs it alone; llmhub/asgi.py puts it beside Django.
 """
@@ -6,6 +6,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from urllib.parse import quote
 
 import django
@@ -70,6 +71,8 @@ class Application:
             if caller.has_started:
                 raise
             await _refuse(caller, _unforeseen(caller))
+        finally:
+            caller.end()
 
     async def _route(self, caller: Caller) -> None:
         path, method = caller.scope["path"], caller.scope["method"]
@@ -115,7 +118,8 @@ async def lifespan(receive: Receive, send: Send, start: Lifespan, stop: Lifespan
 
 async def _refuse(caller: Caller, error: HubError) -> None:
     headers = [(b"content-type", b"application/json"), *error_headers(error)]
-    await caller.respond(error.http_status, headers, error_body(error))
+    with suppress(CallerGone):
+        await caller.respond(error.http_status, headers, error_body(error))
 
 
 def _unforeseen(caller: Caller) -> HubError:

@@ -1,11 +1,11 @@
 """What an attempt has cost: the provider's figures, or else our own count."""
 
 import time
+from dataclasses import replace
 
 from gateway.call import CALLER_GONE, Attempt, Call
 from gateway.sync_units import SyncUnits
 from providers.protocols.wire import Usage
-from providers.token_counts import count_prompt, count_tokens
 
 
 async def bill(call: Call, units: SyncUnits, *, is_caller_gone: bool = False) -> None:
@@ -35,16 +35,11 @@ async def bill(call: Call, units: SyncUnits, *, is_caller_gone: bool = False) ->
 
 def _count(call: Call, attempt: Attempt) -> Usage:
     text = attempt.text if attempt.reader is None else attempt.reader.output_text
-    return Usage(count_prompt(call.payload), count_tokens(text))
+    return call.endpoint.estimate(call.payload, text)
 
 
 def _at_least(reported: Usage, counted: Usage) -> Usage:
     """A figure that came before the end covers the answer up to there: the rest is counted."""
     if reported.output_tokens >= counted.output_tokens:
         return reported
-    return Usage(
-        reported.input_tokens,
-        counted.output_tokens,
-        reported.cached_tokens,
-        reported.reasoning_tokens,
-    )
+    return replace(reported, output_tokens=counted.output_tokens)

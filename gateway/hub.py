@@ -12,17 +12,17 @@ from gateway.bill import bill
 from gateway.call import Call
 from gateway.caller import Caller, CallerGone
 from gateway.endpoints import Endpoint
-from gateway.errors import ProviderFailed, TooBusy
+from gateway.errors import TooBusy
 from gateway.execute import execute
 from gateway.models_list import model_get, models_list
-from gateway.relay import PlainRelay, StreamRelay
-from gateway.request_body import payload_read
+from gateway.relay import Relay
 from gateway.resolve import models_resolve
 from gateway.settle import Settlements
 from gateway.snapshot_cache import SnapshotCache
 from gateway.sync_units import SyncUnits
 from gateway.valkey_address import valkey_address
 from gateway.valkey_client import ValkeyClient
+from llmhub.base.errors import HubError
 from providers.response import ProviderResponse
 from providers.transport import Transport
 
@@ -64,7 +64,7 @@ class Gateway:
         """The whole way of a call, from its token to its settlement."""
         token_hash = token_hash_of(caller)
         await self._admissions.require_known(token_hash)
-        payload = await payload_read(caller)
+        payload = await endpoint.take(caller)
         endpoint.check(payload)
         if self._settlements.is_full:
             raise TooBusy("Usage cannot be stored at the moment.", retry_after_s=5)
@@ -74,7 +74,7 @@ class Gateway:
         call = Call(
             caller.request_id, snapshot.tenant_id, admission.platform_id, token, endpoint, payload
         )
-        relay = StreamRelay(caller) if call.is_streamed else PlainRelay(caller)
+        relay = Relay(caller)
         try:
             with caller.cancelled_when_gone():
                 response = await execute(call, models, self._transport, relay)
@@ -85,19 +85,19 @@ class Gateway:
             # The server stops and does not wait any longer; the provider will bill all the same.
             await asyncio.shield(self._settle(call, is_caller_gone=True))
             raise
-        except ProviderFailed as failed:
+        except HubError as failed:
             await self._settle(call)
             raise failed from None
         await self._finish(call, relay, response)
 
-    async def _finish(
-        self, call: Call, relay: StreamRelay | PlainRelay, response: ProviderResponse
-    ) -> None:
-        await self._settle(call)
-        await relay.finish()
-        if call.attempts[-1].failure is None:
-            await response.drain()
-        response.close()
+    async def _finish(self, call: Call, relay: Relay, response: ProviderResponse) -> None:
+        try:
+            await self._settle(call)
+            await relay.finish()
+            if call.attempts[-1].failure is None:
+                await response.drain()
+        finally:
+            response.close()
 
     async def _settle(self, call: Call, *, is_caller_gone: bool = False) -> None:
         await bill(call, self._units, is_caller_gone=is_caller_gone)

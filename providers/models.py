@@ -41,6 +41,7 @@ class Tag(StrEnum):
     IMAGE2TEXT = "IMAGE2TEXT"
     SPEECH2TEXT = "SPEECH2TEXT"
     TTS = "TTS"
+    IMAGE = "IMAGE"
     MODERATION = "MODERATION"
 
 

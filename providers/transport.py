@@ -12,7 +12,7 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -25,7 +25,7 @@ from llmhub.base.errors import AddressForbidden, HubError, InvalidRequest
 from llmhub.base.secret import Secret
 from providers.addresses import IPNetwork, forbidden_message, forbidden_reason
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
-from providers.protocols.wire import ProviderRequest
+from providers.protocols.wire import ProviderRequest, StreamedBody
 from providers.response import Deadlines, ProviderResponse
 
 __all__ = ["Deadlines", "ProviderResponse", "Transport"]
@@ -109,11 +109,12 @@ class Transport:
 
         Use the response as an async context manager, or close it. Raises ProviderError for
         everything that keeps a reply from coming, AddressForbidden for an address that the hub
-        does not connect to, and InvalidRequest for a line break or zero byte in a header.
+        does not connect to, and InvalidRequest for a line break or zero byte in a header. What a
+        streamed body raises while it is sent is raised here.
         """
         if self._session is None:
             raise RuntimeError("the transport is not open")
-        url, headers = _url(request.url), _headers(request)
+        url, headers, body = _url(request.url), _headers(request), _body(request.body)
         started = asyncio.get_running_loop().time()
         expiry = asyncio.timeout(min(deadlines.first_byte_s, deadlines.total_s))
         try:
@@ -121,13 +122,14 @@ class Transport:
                 response = await self._session.request(
                     request.method,
                     url,
-                    data=_body(request.body),
+                    data=body,
                     headers=headers,
                     allow_redirects=False,
                     timeout=_timeout(deadlines.connect_s),
                 )
         except (*_BROKEN, TimeoutError) as cause:
-            error = _error_of(cause, url, deadlines)
+            fault = body.fault if isinstance(body, _Feed) else None
+            error = fault or _error_of(cause, url, deadlines)
         else:
             return ProviderResponse(response, deadlines, started, _BROKEN)
         # Raised out here, so that it has no context: aiohttp's errors carry the request's headers.
@@ -172,11 +174,32 @@ def _headers(request: ProviderRequest) -> dict[str, str]:
         if _UNSAFE_IN_HEADER.search(text) or _UNSAFE_IN_HEADER.search(name):
             raise InvalidRequest(f"A line break or zero byte in the header {name!r}.")
         headers[name] = text
+    if isinstance(request.body, StreamedBody) and request.body.length is not None:
+        headers["content-length"] = str(request.body.length)
     return headers
 
 
-def _body(body: bytes) -> bytes | io.BytesIO | None:
+class _Feed:
+    """A body that is sent as it comes. The client says only that it could not send it: `fault` is
+    what came instead of the next chunk."""
+
+    def __init__(self, body: StreamedBody) -> None:
+        self._body = body
+        self.fault: Exception | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._body.chunks():
+                yield chunk
+        except Exception as fault:
+            self.fault = fault
+            raise
+
+
+def _body(body: bytes | StreamedBody) -> bytes | io.BytesIO | _Feed | None:
     """A big body goes out in pieces: as one write it would hold up the event loop."""
+    if isinstance(body, StreamedBody):
+        return _Feed(body)
     if len(body) > _BIG_BODY_BYTES:
         return io.BytesIO(body)
     return body or None
