@@ -1,7 +1,8 @@
 """A provider that does as it is told: a real HTTP server on loopback that speaks OpenAI's dialect.
 
 Unscripted it answers every endpoint as OpenAI would. `script` lays down replies for a path, used in
-turn before it answers normally again. It records every request that reached it.
+turn before it answers normally again. It records every request that reached it; `begun` has the
+paths of those whose bodies may still be on their way.
 
     async with ProviderServer(api_key="sk-right") as provider:
         provider.script("/v1/chat/completions", Reply(status=503))
@@ -84,6 +85,7 @@ class ProviderServer:
         self.host = host
         self.port = 0
         self.seen: list[Seen] = []
+        self.begun: list[str] = []
         self._tls = tls
         self._scripts: dict[str, deque[Reply]] = defaultdict(deque)
         self._ids = itertools.count(1)
@@ -117,6 +119,7 @@ class ProviderServer:
         await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.begun.append(request.path)
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         request_id = headers.get("x-request-id", "")
