@@ -185,6 +185,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "spare-schemas-refill": {
+        "task": "tenants.spare_schemas_refill",
+        "schedule": 2.0,
+        "options": {"expires": 10},
+    },
 }
 
 LOGGING: dict[str, Any] = {
