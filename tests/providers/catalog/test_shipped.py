@@ -100,8 +100,10 @@ def test_a_model_that_retired_half_a_year_ago_is_not_offered(entry: FactoryEntry
 
 
 @every_factory
-def test_only_the_hubs_own_model_is_free(entry: FactoryEntry):
+def test_only_the_hubs_own_model_and_moderation_are_free(entry: FactoryEntry):
     for model in entry.models:
+        if model.model_types == (ModelType.MODERATION.value,):
+            continue
         for price in model.prices:
             is_free = not any(price.figures.values())
             assert is_free == (entry.name == "Builtin"), model.llm_name

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0002_audit_append_only'),
+        ('tenants', '0003_spare_schema'),
     ]
 
     operations = [
