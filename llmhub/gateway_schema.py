@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import yaml
+import orjson
 from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -20,7 +20,8 @@ class _AsItIs(BaseRenderer):
     charset = "utf-8"
 
     def render(self, data: Any, *args: Any, **kwargs: Any) -> Any:
-        return data if isinstance(data, str) else yaml.safe_dump(data)
+        """An error is JSON, which is YAML too."""
+        return data if isinstance(data, str) else orjson.dumps(data)
 
 
 class GatewaySchemaView(APIView):

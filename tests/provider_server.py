@@ -317,7 +317,7 @@ def image_events() -> list[bytes]:
 
 def image_body(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Addresses and no usage as from older models, or bytes and usage as from newer ones."""
-    count = asked.get("n") or 1
+    count = asked["n"] if type(asked.get("n")) is int else 1
     if asked.get("response_format") == "url":
         return {"created": 1, "data": [{"url": "https://example.com/picture.png"}] * count}
     return {"created": 1, "data": [{"b64_json": "cGljdHVyZQ=="}] * count, "usage": IMAGE_USAGE}
