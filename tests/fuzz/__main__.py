@@ -92,7 +92,8 @@ def _name_models(gateway: Any) -> None:
             operations.get("post", {}).get("requestBody", {}).get("content", {}).values()
         ):
             content["schema"]["properties"]["model"] = {"enum": [model]}
-            content["schema"]["required"].append("model")
+            # Two paths may share what the file says once.
+            content["schema"]["required"] = [*{*content["schema"]["required"], "model"}]
 
 
 def _run(
