@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from bench.servers import hub_temporary
 
-MEASUREMENTS = ("tenant_creation", "stream_reader", "hub")
+MEASUREMENTS = ("tenant_creation", "stream_reader", "hub", "drain", "usage_reports")
 
 Result = Mapping[str, float | str]
 
@@ -33,6 +33,20 @@ def _stream_reader() -> Result:
     return stream_reader.run()
 
 
+def _drain() -> Result:
+    with hub_temporary():
+        from bench import drain
+
+        return drain.run()
+
+
+def _usage_reports() -> Result:
+    with hub_temporary():
+        from bench import usage_reports
+
+        return usage_reports.run()
+
+
 def _hub() -> Result:
     from bench import hub
 
@@ -43,6 +57,8 @@ _RUN: dict[str, Callable[[], Result]] = {
     "tenant_creation": _tenant_creation,
     "stream_reader": _stream_reader,
     "hub": _hub,
+    "drain": _drain,
+    "usage_reports": _usage_reports,
 }
 
 

@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from celery.schedules import crontab
+
 from llmhub import console_theme
 from llmhub.config import ROOT, ConfigError, HubConfig, config_read, missing_servers
 
@@ -174,6 +176,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "usage.drain",
         "schedule": 1.0,
         "options": {"expires": 10},
+    },
+    "usage-drop-old": {
+        "task": "usage.drop_old",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"expires": 12 * 3600},
     },
     "connections-dispatch": {
         "task": "llms.connections_dispatch",

@@ -160,6 +160,12 @@ VARIABLES: tuple[Variable, ...] = (
         "0: each is made when its tenant is created",
         _integer(0, 1000),
     ),
+    Variable(
+        "HUB_EVENT_RETENTION_DAYS",
+        "180",
+        "Days that single usage events are kept, where a tenant says nothing else; sums stay",
+        _integer(1, 36500),
+    ),
     Variable("HUB_DEMO", "on", "Whether `make up` creates the demo tenant", _boolean),
     Variable(
         "HUB_OPERATOR_EMAIL",

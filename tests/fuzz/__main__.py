@@ -113,10 +113,11 @@ def _run(
     ]
     environment = os.environ | {
         "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks",
+        "PYTHONPATH": str(ROOT),
         "FUZZ_COUNTS": str(counts),
         "FUZZ_CANARIES": ",".join((KEY, "Traceback (most", str(hub.data_dir))),
     }
-    code = subprocess.call(command, env=environment, cwd=ROOT)
+    code = subprocess.call(command, env=environment, cwd=folder)
     return code, Counter(json.loads(counts.read_text(encoding="utf-8")))
 
 
