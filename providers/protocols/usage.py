@@ -126,7 +126,7 @@ def duration_read(seconds: Any) -> UsageReport:
     """Audio that was transcribed, in seconds; some servers write the number as a text."""
     try:
         duration_s = float(seconds)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return IMPOSSIBLE
     if isinstance(seconds, bool) or not 0 <= duration_s <= MAX_AUDIO_S:
         return IMPOSSIBLE
