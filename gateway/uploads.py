@@ -7,7 +7,7 @@ the form has named the model and reached the file; what follows the file is sent
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, ClassVar
 
 from gateway.caller import Caller
@@ -77,7 +77,7 @@ class Upload:
         while not self._is_complete and not self.fields.keys() >= {"model", "file"}:
             await self._pull()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes]:
         """The audio from its beginning; returns when the whole form has arrived."""
         sent = 0
         while True:

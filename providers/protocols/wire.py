@@ -10,7 +10,7 @@ Chat may also come in a dialect that the protocol `speaks`; dialects/exchange.py
 other one arrives here.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -69,7 +69,7 @@ class StreamedBody:
     """Bytes that go out as they come. `chunks` begins at the start with each call: a second
     provider can be sent what the first one was. `length` in bytes, where it is known already."""
 
-    chunks: Callable[[], AsyncIterator[bytes]]
+    chunks: Callable[[], AsyncGenerator[bytes]]
     length: int | None = None
 
 

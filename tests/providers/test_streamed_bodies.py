@@ -1,7 +1,7 @@
 """Bodies that go out as they come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 import pytest
@@ -19,12 +19,12 @@ class CallerLeft(Exception):
     pass
 
 
-async def chunks() -> AsyncIterator[bytes]:
+async def chunks() -> AsyncGenerator[bytes]:
     for chunk in CHUNKS:
         yield chunk
 
 
-def streamed(provider: ProviderServer, make: Callable[[], AsyncIterator[bytes]], **more: int):
+def streamed(provider: ProviderServer, make: Callable[[], AsyncGenerator[bytes]], **more: int):
     return replace(chat_request(provider), body=StreamedBody(make, **more))
 
 
@@ -42,7 +42,7 @@ async def test_it_arrives_whole(
 
 
 async def test_what_breaks_it_off_is_raised(provider: ProviderServer, transport: Transport) -> None:
-    async def broken() -> AsyncIterator[bytes]:
+    async def broken() -> AsyncGenerator[bytes]:
         yield b"a"
         raise CallerLeft
 
@@ -57,7 +57,7 @@ async def test_an_early_answer_ends_the_upload(
     """A provider that refuses need not be sent the rest."""
     is_over = asyncio.Event()
 
-    async def endless() -> AsyncIterator[bytes]:
+    async def endless() -> AsyncGenerator[bytes]:
         try:
             while True:
                 yield b"a" * 1000
@@ -74,7 +74,7 @@ async def test_an_early_answer_ends_the_upload(
 async def test_fields_that_come_late_follow_the_audio() -> None:
     late: dict[str, str] = {}
 
-    async def audio() -> AsyncIterator[bytes]:
+    async def audio() -> AsyncGenerator[bytes]:
         yield b"RIFF"
         late.update(model="asked-for", language="de")
 
