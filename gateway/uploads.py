@@ -72,6 +72,10 @@ class Upload:
         self._pulling = asyncio.Lock()
         self._kept = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 see `close`
 
+    def __repr__(self) -> str:
+        """What stands for the audio where a tenant keeps its requests."""
+        return f"<{self._filename}, {self.size} bytes>"
+
     async def read_head(self) -> None:
         """Until the model and the file's beginning are known, or the form is complete."""
         while not self._is_complete and not self.fields.keys() >= {"model", "file"}:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('llms', '0001_initial'),
+        ('llms', '0002_own_prices'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0004_usage_costs_and_settings'),
+        ('tenants', '0005_shared_model_prices'),
     ]
 
     operations = [
