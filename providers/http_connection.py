@@ -167,6 +167,9 @@ class HTTPConnection(asyncio.Protocol):
                 await self._send_in_pieces(head, body, received)
             await received
         except BaseException:
+            # Nobody waits for the head any more, so its error is nobody's news.
+            if not received.cancel() and not received.cancelled():
+                received.exception()
             self.abort()
             raise
         finally:

@@ -11,11 +11,10 @@ import pytest
 
 from tenants.models import Tenant
 from tests.committed_people import EVERY_MODEL, Person, committed_tenant, person_of
-from tests.gateway.conftest import *  # noqa: F403 the gateway, its provider, its people
 from tests.gateway.server import RunningGateway
 from tests.provider_server import WORDS, ProviderServer
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent / "javascript"
 
 
 @pytest.fixture(scope="module")
