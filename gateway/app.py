@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application: /v1 and nothing else, outside Django's request stack.
+"""The gateway as an ASGI application: /v1 and /v2 and nothing else, outside Django's request stack.
 
 `uvicorn gateway.app:application` runs it alone; llmhub/asgi.py puts it beside Django.
 """
@@ -73,6 +73,8 @@ class Application:
             if caller.has_started:
                 raise
             await error_answer(caller, _unforeseen(caller))
+        finally:
+            caller.end()
 
     async def _route(self, caller: Caller) -> None:
         path, method = caller.scope["path"], caller.scope["method"]

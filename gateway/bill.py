@@ -8,7 +8,6 @@ from gateway.sync_units import SyncUnits
 from providers.billing import settled_cost
 from providers.pricing import price_in_force
 from providers.protocols.wire import Usage
-from providers.token_counts import count_prompt, count_tokens
 
 
 async def bill(call: Call, units: SyncUnits, *, is_caller_gone: bool = False) -> None:
@@ -45,7 +44,7 @@ async def _settle_usage(call: Call, attempt: Attempt, units: SyncUnits) -> None:
 
 def _count(call: Call, attempt: Attempt) -> Usage:
     text = attempt.text if attempt.reader is None else attempt.reader.output_text
-    return Usage(count_prompt(call.payload), count_tokens(text))
+    return call.endpoint.estimate(call.payload, text)
 
 
 def _at_least(reported: Usage, counted: Usage) -> Usage:

@@ -80,7 +80,7 @@ class Call:
 
     @property
     def is_streamed(self) -> bool:
-        return bool(self.payload.get("stream")) and self.endpoint.can_stream
+        return self.endpoint.is_streamed(self.payload)
 
     def attempt(self, model: ModelView) -> Attempt:
         endpoint = model.connection.endpoints[model.model_type]

@@ -6,7 +6,8 @@ caller's dialect.
 GatewayError (HubError)        adds OpenAI's `type` and the `param` that is at fault
 ├── BadRequest            400  the body or a parameter
 │   ├── BodyTooLarge      413
-│   └── EncodingRefused   415
+│   ├── EncodingRefused   415
+│   └── CallerStalled     408  the caller stopped sending its request
 ├── InvalidToken          401  says the same whatever is wrong with the token
 ├── BudgetExceeded        402  a hard budget of money has no room for the call
 ├── NotPermitted          403  the token's scopes, its models, a model that is switched off
@@ -58,6 +59,11 @@ class BodyTooLarge(BadRequest):
 class EncodingRefused(BadRequest):
     code = "unsupported_encoding"
     http_status = 415
+
+
+class CallerStalled(BadRequest):
+    code = "request_timeout"
+    http_status = 408
 
 
 class InvalidToken(GatewayError):
@@ -175,6 +181,9 @@ def error_body(error: HubError) -> bytes:
 
 def error_headers(error: HubError) -> list[Header]:
     headers = []
+    if isinstance(error, CallerStalled):
+        # The rest of the request may still come, and is not the next one.
+        headers.append((b"connection", b"close"))
     if error.retry_after_s is not None:
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if isinstance(error, InvalidToken):

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import orjson
 
 from gateway.call import Attempt, Call
+from gateway.caller import CallerGone
 from gateway.errors import ProviderFailed, RequestRefused
-from llmhub.base.errors import AddressForbidden, InvalidRequest, NotSupported
+from llmhub.base.errors import AddressForbidden, HubError, InvalidRequest, NotSupported
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
 from providers.protocols.registry import PROTOCOLS
 from providers.protocols.wire import ProviderRequest, WireProtocol
@@ -73,7 +74,15 @@ async def _attempt(
     # The provider's log and ours then speak of the call by one id.
     attempt.left_out = request.left_out
     request = request.with_headers({"x-request-id": str(call.request_id)})
-    response = await transport.send(request)
+    try:
+        response = await transport.send(request)
+    except HubError as error:
+        # The caller's upload broke off, and the provider has nothing to bill.
+        attempt.failed(ProviderFailure(FailureKind.BAD_REQUEST, error.message))
+        raise
+    except CallerGone:
+        attempt.failed(ProviderFailure(FailureKind.BAD_REQUEST, "The caller went away."))
+        raise
     try:
         attempt.http_status = response.status
         if not 200 <= response.status < 300:

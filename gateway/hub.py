@@ -20,7 +20,7 @@ from gateway.execute import execute
 from gateway.local_limits import LocalLimits
 from gateway.me import me_get
 from gateway.models_list import model_get, models_list
-from gateway.relay import PlainRelay, StreamRelay
+from gateway.relay import Relay
 from gateway.request_body import Payload, payload_read
 from gateway.reservations import Refused, Reservation, Reservations
 from gateway.resolve import models_resolve, route_name
@@ -97,7 +97,7 @@ class Gateway:
         """The whole way of a call, from its token to its settlement."""
         token_hash = token_hash_of(caller)
         await self._admissions.require_known(token_hash)
-        payload = await payload_read(caller)
+        payload = await endpoint.take(caller)
         endpoint.check(payload)
         if self._settlements.is_full:
             raise TooBusy("Usage cannot be stored at the moment.", retry_after_s=5)
@@ -127,7 +127,7 @@ class Gateway:
     async def _carry_out(self, caller: Caller, call: Call, admission: CallAdmission) -> None:
         """Whatever happens, the call is settled once."""
         reservation = admission.reservation
-        relay = StreamRelay(caller) if call.is_streamed else PlainRelay(caller)
+        relay = Relay(caller)
         try:
             with caller.cancelled_when_gone():
                 response = await execute(call, admission.models, self._transport, relay)
@@ -138,7 +138,7 @@ class Gateway:
             # The server stops and does not wait any longer; the provider will bill all the same.
             await asyncio.shield(self._settle(call, reservation, is_caller_gone=True))
             raise
-        except ProviderFailed as failed:
+        except HubError as failed:
             call.answered(failed.http_status, failed.code)
             await self._settle(call, reservation)
             raise failed from None
@@ -157,16 +157,18 @@ class Gateway:
         self,
         call: Call,
         reservation: Reservation | None,
-        relay: StreamRelay | PlainRelay,
+        relay: Relay,
         response: ProviderResponse,
     ) -> None:
         broken = call.attempts[-1].failure
         call.answered(200, "" if broken is None else ProviderFailed(broken, "").code)
-        await self._settle(call, reservation)
-        await relay.finish()
-        if call.attempts[-1].failure is None:
-            await response.drain()
-        response.close()
+        try:
+            await self._settle(call, reservation)
+            await relay.finish()
+            if broken is None:
+                await response.drain()
+        finally:
+            response.close()
 
     async def _settle(
         self, call: Call, reservation: Reservation | None, *, is_caller_gone: bool = False

@@ -1,4 +1,4 @@
-"""The hub in one process on one port: /v1 is the gateway's, everything else Django's.
+"""The hub in one process on one port: /v1 and /v2 are the gateway's, everything else Django's.
 
 `uvicorn llmhub.asgi:application`. In production the two run apart: gateway.app and llmhub.wsgi.
 """
@@ -21,7 +21,7 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    is_gateways = scope["type"] != "http" or (scope["path"] + "/").startswith("/v1/")
+    is_gateways = scope["type"] != "http" or (scope["path"] + "/").startswith(("/v1/", "/v2/"))
     if is_gateways:
         await _gateway(scope, receive, send)
         return

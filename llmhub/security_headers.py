@@ -53,6 +53,6 @@ class ContentSecurityPolicy:
 def policy_for(path: str) -> str:
     if path.startswith("/admin/"):
         return CONSOLE
-    if path == "/llm/docs":
+    if path in ("/llm/docs", "/llm/docs/v1"):
         return REFERENCE
     return STRICT

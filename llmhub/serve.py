@@ -12,6 +12,11 @@ DRAIN_S = 15
 """How long open requests and streams may go on after SIGTERM."""
 
 
+UNREAD_MS = 60_000
+"""How long what was written may lie unread at a caller. The gateway lets go of one who does not
+read an answer; this is for its last bytes, which the kernel would offer for ever. RFC 5482."""
+
+
 def main(descriptor: int) -> int:
     config = uvicorn.Config(
         "llmhub.asgi:application",
@@ -24,7 +29,11 @@ def main(descriptor: int) -> int:
         timeout_graceful_shutdown=DRAIN_S,
     )
     server = uvicorn.Server(config)
-    server.run(sockets=[socket.socket(fileno=descriptor)])
+    listening = socket.socket(fileno=descriptor)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Connections inherit it on Linux, the only system that has it.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+    server.run(sockets=[listening])
     return 0 if server.started else 3
 
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from llmhub import health
+from llmhub.gateway_schema import GatewaySchemaView
 from llmhub.schema_views import PublicSchema
 
 urlpatterns = [
@@ -14,6 +15,12 @@ urlpatterns = [
     path("healthz/ready", health.ready),
     path("llm/", include("tenants.llms.api.urls")),
     path("llm/schema", SpectacularAPIView.as_view(**PublicSchema), name="schema"),
+    path("llm/schema/v1", GatewaySchemaView.as_view(), name="schema-v1"),
+    path(
+        "llm/docs/v1",
+        SpectacularSwaggerView.as_view(url_name="schema-v1", **PublicSchema),
+        name="docs-v1",
+    ),
     path(
         "llm/docs", SpectacularSwaggerView.as_view(url_name="schema", **PublicSchema), name="docs"
     ),

@@ -6,7 +6,8 @@ costs several times as much for each call: docs/performance.md.
 
 import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import cast
 
 import httptools
@@ -139,9 +140,16 @@ class HTTPConnection(asyncio.Protocol):
         return self._reply is None and not self._transport.is_closing()
 
     async def exchange(
-        self, head: bytes, body: bytes, expires_at: float, *, is_bodiless: bool = False
+        self,
+        head: bytes,
+        body: bytes | AsyncGenerator[bytes],
+        expires_at: float,
+        *,
+        is_bodiless: bool = False,
     ) -> Reply:
         """Send a request and wait for the reply's headers until the loop's time `expires_at`.
+
+        A body that is made while it is sent is framed already, and what it raises is raised here.
 
         `is_bodiless`: the reply to this method has no body (HEAD). Raises BrokenExchange and
         TimeoutError; the connection is gone then, as it is when the caller is cancelled.
@@ -151,12 +159,17 @@ class HTTPConnection(asyncio.Protocol):
         received = self._head = self._loop.create_future()
         timer = self._loop.call_at(expires_at, self._fail, TimeoutError())
         try:
-            if len(body) <= _PIECE_BYTES:
+            if not isinstance(body, bytes):
+                await self._send_as_it_comes(head, body, received)
+            elif len(body) <= _PIECE_BYTES:
                 self._transport.write(head + body)
             else:
                 await self._send_in_pieces(head, body, received)
             await received
         except BaseException:
+            # Nobody waits for the head any more, so its error is nobody's news.
+            if not received.cancel() and not received.cancelled():
+                received.exception()
             self.abort()
             raise
         finally:
@@ -197,6 +210,32 @@ class HTTPConnection(asyncio.Protocol):
                 self._writable = self._loop.create_future()
                 await asyncio.wait((self._writable, received), return_when="FIRST_COMPLETED")
         self._is_sent = not received.done()
+
+    async def _send_as_it_comes(
+        self, head: bytes, body: AsyncGenerator[bytes], received: "asyncio.Future[None]"
+    ) -> None:
+        """Until all is sent, or the provider answers: then whoever makes the body is stopped."""
+        self._is_sent = False
+        self._transport.write(head)
+        sending = asyncio.ensure_future(self._pump(body))
+        try:
+            await asyncio.wait((sending, received), return_when="FIRST_COMPLETED")
+        finally:
+            is_over = sending.done()
+            if not is_over:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+        if is_over:
+            sending.result()
+            self._is_sent = True
+
+    async def _pump(self, body: AsyncGenerator[bytes]) -> None:
+        async with aclosing(body) as pieces:
+            async for piece in pieces:
+                self._transport.write(piece)
+                if self._is_paused:
+                    self._writable = self._loop.create_future()
+                    await self._writable
 
     # asyncio.Protocol
 

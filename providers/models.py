@@ -43,6 +43,7 @@ class Tag(StrEnum):
     SPEECH2TEXT = "SPEECH2TEXT"
     TTS = "TTS"
     OCR = "OCR"
+    IMAGE = "IMAGE"
     MODERATION = "MODERATION"
 
 

@@ -72,4 +72,6 @@ _PAYLOADS: dict[ModelType, dict[str, Any]] = {
     },
     ModelType.SPEECH2TEXT: {"response_format": "json"},
     ModelType.TTS: {"input": "Hi", "voice": DEFAULT_VOICE},
+    ModelType.IMAGE: {},
+    ModelType.MODERATION: {"input": "Hi"},
 }

@@ -1,7 +1,8 @@
 """Does this key work, and does this model do what its type says? Asked of the provider itself.
 
 A probe makes the shortest real call of a model's type and reads the reply strictly. HTTP 200 with
-something else inside has failed.
+something else inside has failed. A picture costs money, so none is made: the provider is asked
+whether it lists the model.
 """
 
 import asyncio
@@ -41,6 +42,8 @@ _SECONDS = {
     ModelType.IMAGE2TEXT: 60.0,
     ModelType.SPEECH2TEXT: 60.0,
     ModelType.TTS: 60.0,
+    ModelType.IMAGE: 15.0,
+    ModelType.MODERATION: 20.0,
 }
 _LIST_SECONDS = 15.0
 # A model that reasons may have spent the few tokens of the probe before its first word.
@@ -214,7 +217,7 @@ async def _try(transport: Transport, step: ProbeStep, seconds: float) -> str:
             raise
         payload["max_completion_tokens"] = payload.pop("max_tokens")
         headers, body = await _call(transport, step, payload, seconds)
-    return _READERS[step.model_type](step.protocol, headers, body)
+    return _READERS[step.model_type](step, headers, body)
 
 
 def _wants_other_limit(failure: ProviderFailure, payload: dict[str, Any]) -> bool:
@@ -244,6 +247,10 @@ def _request(step: ProbeStep, payload: dict[str, Any]) -> ProviderRequest:
         case ModelType.TTS:
             payload["voice"] = target.settings.get("voice") or payload["voice"]
             return protocol.speech_request(target, payload, model=model)
+        case ModelType.MODERATION:
+            return protocol.moderation_request(target, payload, model=model)
+        case ModelType.IMAGE:
+            return protocol.models_request(target)
 
 
 async def _exchange(
@@ -258,17 +265,17 @@ async def _exchange(
         return response.headers, await response.read(_MAX_REPLY_BYTES)
 
 
-def _read_chat(protocol: WireProtocol, headers: Headers, body: bytes) -> str:
-    reply = protocol.chat_reply(body)
+def _read_chat(step: ProbeStep, headers: Headers, body: bytes) -> str:
+    reply = step.protocol.chat_reply(body)
     return f"answered, {reply.usage.output_tokens} tokens" if reply.usage else "answered"
 
 
-def _read_embedding(protocol: WireProtocol, headers: Headers, body: bytes) -> str:
-    return f"{protocol.embedding_reply(body).dimensions} dimensions"
+def _read_embedding(step: ProbeStep, headers: Headers, body: bytes) -> str:
+    return f"{step.protocol.embedding_reply(body).dimensions} dimensions"
 
 
-def _read_rerank(protocol: WireProtocol, headers: Headers, body: bytes) -> str:
-    scores = protocol.rerank_reply(body).scores
+def _read_rerank(step: ProbeStep, headers: Headers, body: bytes) -> str:
+    scores = step.protocol.rerank_reply(body).scores
     if set(scores) != set(range(len(RERANK_DOCUMENTS))):
         raise bad_reply("the ranking does not hold the documents that were sent")
     best = max(scores, key=lambda index: scores[index])
@@ -276,19 +283,32 @@ def _read_rerank(protocol: WireProtocol, headers: Headers, body: bytes) -> str:
     return f"{len(scores)} documents ranked, the fitting one {place}"
 
 
-def _read_speech(protocol: WireProtocol, headers: Headers, body: bytes) -> str:
-    return f"{len(protocol.speech_reply(headers, body))} bytes of audio"
+def _read_speech(step: ProbeStep, headers: Headers, body: bytes) -> str:
+    return f"{len(step.protocol.speech_reply(headers, body))} bytes of audio"
 
 
-def _read_transcription(protocol: WireProtocol, headers: Headers, body: bytes) -> str:
-    return f"transcribed, {len(protocol.transcription_reply(body))} characters"
+def _read_transcription(step: ProbeStep, headers: Headers, body: bytes) -> str:
+    return f"transcribed, {len(step.protocol.transcription_reply(body))} characters"
 
 
-_READERS: dict[ModelType, Callable[[WireProtocol, Headers, bytes], str]] = {
+def _read_moderation(step: ProbeStep, headers: Headers, body: bytes) -> str:
+    return f"{len(step.protocol.moderation_reply(body).results)} text judged"
+
+
+def _read_listing(step: ProbeStep, headers: Headers, body: bytes) -> str:
+    if step.llm_name in {model.llm_name for model in step.protocol.models_reply(body)}:
+        return "listed by the provider"
+    message = f"The provider does not list {step.llm_name}, and no picture is made to find out."
+    raise ProviderError(ProviderFailure(FailureKind.NO_SUCH_MODEL, message))
+
+
+_READERS: dict[ModelType, Callable[[ProbeStep, Headers, bytes], str]] = {
     ModelType.CHAT: _read_chat,
     ModelType.IMAGE2TEXT: _read_chat,
     ModelType.EMBEDDING: _read_embedding,
     ModelType.RERANK: _read_rerank,
     ModelType.SPEECH2TEXT: _read_transcription,
     ModelType.TTS: _read_speech,
+    ModelType.IMAGE: _read_listing,
+    ModelType.MODERATION: _read_moderation,
 }

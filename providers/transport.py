@@ -11,7 +11,8 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -25,7 +26,7 @@ from providers.addresses import IPNetwork, forbidden_message, forbidden_reason
 from providers.http_connection import BrokenExchange, Disconnected, NotHTTP, Reply
 from providers.http_pool import AddrInfo, ConnectionPool, ConnectTimeout, NoSuchHost, Origin
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
-from providers.protocols.wire import ProviderRequest
+from providers.protocols.wire import ProviderRequest, StreamedBody
 from providers.response import Deadlines, ProviderResponse
 
 __all__ = ["Deadlines", "ProviderResponse", "Transport"]
@@ -110,7 +111,8 @@ class Transport:
 
         Use the response as an async context manager, or close it. Raises ProviderError for
         everything that keeps a reply from coming, AddressForbidden for an address that the hub
-        does not connect to, and InvalidRequest for a line break or zero byte in a header.
+        does not connect to, and InvalidRequest for a line break or zero byte in a header. What a
+        streamed body raises while it is sent is raised here.
         """
         if self._pool is None:
             raise RuntimeError("the transport is not open")
@@ -137,19 +139,18 @@ class Transport:
     ) -> Reply:
         expires_at = started + min(deadlines.first_byte_s, deadlines.total_s)
         is_bodiless = request.method == "HEAD"
+        body = _framed(request.body) if isinstance(request.body, StreamedBody) else request.body
         connection = pool.idle(place.origin)
         if connection is not None:
             try:
-                return await connection.exchange(
-                    head, request.body, expires_at, is_bodiless=is_bodiless
-                )
+                return await connection.exchange(head, body, expires_at, is_bodiless=is_bodiless)
             except Disconnected as error:
                 # It had been closed by the provider; what changes nothing may be sent again.
                 if not error.is_untouched or request.method not in _REPEATABLE:
                     raise
         async with asyncio.timeout_at(expires_at):
             connection = await pool.connect(place.origin, deadlines.connect_s)
-        return await connection.exchange(head, request.body, expires_at, is_bodiless=is_bodiless)
+        return await connection.exchange(head, body, expires_at, is_bodiless=is_bodiless)
 
     def _socket(self, addr_info: AddrInfo) -> socket.socket:
         """The one place where sockets are made, from the very address to connect to."""
@@ -191,9 +192,27 @@ def _head(request: ProviderRequest, place: _Place) -> bytes:
     lines = [f"{request.method} {place.target} HTTP/1.1\r\nhost: {place.host_header}\r\n"]
     lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
     if request.body or request.method not in _REPEATABLE:
-        lines.append(f"content-length: {len(request.body)}\r\n")
+        lines.append(_length(request.body))
     lines.append("\r\n")
     return "".join(lines).encode()
+
+
+def _length(body: bytes | StreamedBody) -> str:
+    length = body.length if isinstance(body, StreamedBody) else len(body)
+    if length is None:
+        return "transfer-encoding: chunked\r\n"
+    return f"content-length: {length}\r\n"
+
+
+async def _framed(body: StreamedBody) -> AsyncGenerator[bytes]:
+    """In chunks where the length is not known. RFC 9112, section 7.1."""
+    is_chunked = body.length is None
+    async with aclosing(body.chunks()) as chunks:
+        async for chunk in chunks:
+            if chunk:
+                yield b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk
+    if is_chunked:
+        yield b"0\r\n\r\n"
 
 
 def _headers(given: Mapping[str, str | Secret]) -> dict[str, str]:

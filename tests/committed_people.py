@@ -40,6 +40,15 @@ KEY = "sk-alices-own-key-with-the-provider"
 ACTOR = Actor.from_command("test")
 CHAT_MODEL = ModelFacts("test-chat", ModelType.CHAT)
 EMBEDDING_MODEL = ModelFacts("test-embedding", ModelType.EMBEDDING)
+EVERY_MODEL = (
+    CHAT_MODEL,
+    EMBEDDING_MODEL,
+    ModelFacts("test-rerank", ModelType.RERANK),
+    ModelFacts("whisper-1", ModelType.SPEECH2TEXT),
+    ModelFacts("tts-1", ModelType.TTS),
+    ModelFacts("dall-e-3", ModelType.IMAGE),
+    ModelFacts("omni-moderation-latest", ModelType.MODERATION),
+)
 
 
 def factory_create() -> LLMFactory:
@@ -47,7 +56,7 @@ def factory_create() -> LLMFactory:
     field_of_key = {"name": "api_key", "label": "Key", "is_secret": True, "is_required": False}
     return LLMFactory.objects.create(
         name=FACTORY,
-        endpoints={t.value: endpoint for t in (ModelType.CHAT, ModelType.EMBEDDING)},
+        endpoints={t.value: endpoint for t in ModelType},
         credential_fields=[field_of_key],
     )
 

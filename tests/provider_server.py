@@ -1,7 +1,8 @@
 """A provider that does as it is told: a real HTTP server on loopback that speaks OpenAI's dialect.
 
 Unscripted it answers every endpoint as OpenAI would. `script` lays down replies for a path, used in
-turn before it answers normally again. It records every request that reached it.
+turn before it answers normally again. It records every request that reached it; `begun` has the
+paths of those whose bodies may still be on their way.
 
     async with ProviderServer(api_key="sk-right") as provider:
         provider.script("/v1/chat/completions", Reply(status=503))
@@ -15,6 +16,7 @@ own making.
 import asyncio
 import itertools
 import json
+import re
 import threading
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -24,7 +26,15 @@ from typing import Any, Self
 
 from aiohttp import web
 
-MODELS = ("test-chat", "test-embedding", "test-rerank", "whisper-1", "tts-1")
+MODELS = (
+    "test-chat",
+    "test-embedding",
+    "test-rerank",
+    "whisper-1",
+    "tts-1",
+    "dall-e-3",
+    "omni-moderation-latest",
+)
 WORDS = ("Hello", " from", " the", " provider", ".")
 PROMPT_TOKENS = 7
 DIMENSIONS = 8
@@ -75,7 +85,9 @@ class ProviderServer:
         self.host = host
         self.port = 0
         self.seen: list[Seen] = []
+        self.begun: list[str] = []
         self._tls = tls
+        self._refusals: dict[str, Reply] = {}
         self._scripts: dict[str, deque[Reply]] = defaultdict(deque)
         self._ids = itertools.count(1)
         self._runner: web.AppRunner | None = None
@@ -99,6 +111,10 @@ class ProviderServer:
         finally:
             self._may_answer.set()
 
+    def refuse_at_once(self, path: str, reply: Reply) -> None:
+        """Answers to `path` before the request's body has come."""
+        self._refusals[path] = reply
+
     def requests_to(self, path: str) -> list[Seen]:
         return [seen for seen in self.seen if seen.path == path]
 
@@ -119,6 +135,9 @@ class ProviderServer:
         await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.begun.append(request.path)
+        if request.path in self._refusals:
+            return await self._play(request, self._refusals[request.path])
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         request_id = headers.get("x-request-id", "")
@@ -166,11 +185,25 @@ class ProviderServer:
                 return Reply(body=embedding_body(asked))
             case "/v1/rerank":
                 return Reply(body=rerank_body(asked))
-            case "/v1/audio/speech":
-                return Reply(body=b"ID3 audio", headers={"content-type": "audio/mpeg"})
-            case "/v1/audio/transcriptions":
-                return Reply(body={"text": "hello"})
-        return Reply(status=404, body={"detail": "Not Found"})
+        return other_reply(path, asked, body)
+
+
+def other_reply(path: str, asked: Mapping[str, Any], body: bytes) -> Reply:
+    """Everything but text."""
+    match path:
+        case "/v1/audio/speech" if asked.get("stream_format") == "sse":
+            return Reply(headers={"content-type": SSE}, chunks=speech_events())
+        case "/v1/audio/speech":
+            return Reply(chunks=[b"ID3", b" audio"], headers={"content-type": "audio/mpeg"})
+        case "/v1/audio/transcriptions" | "/v1/audio/translations":
+            return transcript_reply(body)
+        case "/v1/images/generations" if asked.get("stream"):
+            return Reply(headers={"content-type": SSE}, chunks=image_events())
+        case "/v1/images/generations":
+            return Reply(body=image_body(asked))
+        case "/v1/moderations":
+            return Reply(body=moderation_body(asked))
+    return Reply(status=404, body={"detail": "Not Found"})
 
 
 def wrong_key(given: str) -> Reply:
@@ -234,6 +267,87 @@ def rerank_body(asked: Mapping[str, Any]) -> dict[str, Any]:
     count = len(asked.get("documents", ()))
     results = [{"index": i, "relevance_score": 1 / (i + 1)} for i in range(count)]
     return {"model": asked.get("model"), "results": results, "usage": {"total_tokens": 9}}
+
+
+def transcript_reply(form: bytes) -> Reply:
+    """As whisper-1 answers, and streamed as newer models do."""
+    if b'name="stream"\r\n\r\ntrue' in form:
+        return Reply(headers={"content-type": SSE}, chunks=transcript_events())
+    found = re.search(rb'name="response_format"\r\n\r\n(\w+)', form)
+    wanted = found[1].decode() if found else "json"
+    if wanted in TRANSCRIPTS:
+        headers = {"content-type": "text/plain; charset=utf-8"}
+        return Reply(body=TRANSCRIPTS[wanted].encode(), headers=headers)
+    if wanted == "verbose_json":
+        body = {"task": "transcribe", "language": "english", "duration": 2.5, "text": "hello"}
+        return Reply(body={**body, "segments": []})
+    return Reply(body={"text": "hello", "usage": {"type": "duration", "seconds": 3}})
+
+
+TRANSCRIPTS = {
+    "text": "hello\n",
+    "srt": "1\n00:00:00,000 --> 00:00:04,000\nhello\n\n",
+    "vtt": "WEBVTT\n\n00:00.000 --> 00:04.000\nhello\n\n",
+}
+
+
+def events(*bodies: Mapping[str, Any]) -> list[bytes]:
+    """Events that carry a type."""
+    return [f"event: {b['type']}\ndata: {json.dumps(b)}\n\n".encode() for b in bodies]
+
+
+def transcript_events() -> list[bytes]:
+    details = {"text_tokens": 0, "audio_tokens": 14}
+    usage = {"type": "tokens", "input_tokens": 14, "output_tokens": 2, "total_tokens": 16}
+    return events(
+        {"type": "transcript.text.delta", "delta": "hel"},
+        {"type": "transcript.text.delta", "delta": "lo"},
+        {
+            "type": "transcript.text.done",
+            "text": "hello",
+            "usage": {**usage, "input_token_details": details},
+        },
+    )
+
+
+def speech_events() -> list[bytes]:
+    usage = {"input_tokens": 4, "output_tokens": 20, "total_tokens": 24}
+    return events(
+        {"type": "speech.audio.delta", "audio": "SUQz"},
+        {"type": "speech.audio.done", "usage": usage},
+    )
+
+
+IMAGE_USAGE = {
+    "input_tokens": 10,
+    "output_tokens": 50,
+    "total_tokens": 60,
+    "input_tokens_details": {"text_tokens": 10, "image_tokens": 0},
+}
+
+
+def image_events() -> list[bytes]:
+    picture = {"b64_json": "cGljdHVyZQ==", "created_at": 1, "size": "1024x1024"}
+    more = {**picture, "quality": "low", "background": "opaque", "output_format": "png"}
+    return events(
+        {**more, "type": "image_generation.partial_image", "partial_image_index": 0},
+        {**more, "type": "image_generation.completed", "usage": IMAGE_USAGE},
+    )
+
+
+def image_body(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Addresses and no usage as from older models, or bytes and usage as from newer ones."""
+    count = asked["n"] if type(asked.get("n")) is int else 1
+    if asked.get("response_format") == "url":
+        return {"created": 1, "data": [{"url": "https://example.com/picture.png"}] * count}
+    return {"created": 1, "data": [{"b64_json": "cGljdHVyZQ=="}] * count, "usage": IMAGE_USAGE}
+
+
+def moderation_body(asked: Mapping[str, Any]) -> dict[str, Any]:
+    given = asked.get("input", "")
+    count = len(given) if isinstance(given, list) else 1
+    result = {"flagged": False, "categories": {"hate": False}, "category_scores": {"hate": 0.01}}
+    return {"id": "modr-1", "model": asked.get("model"), "results": [result] * count}
 
 
 def _encode(body: Any, authorization: str) -> tuple[bytes, str]:

@@ -1,4 +1,4 @@
-"""The kinds of work a model can do. Every table, protocol and endpoint speaks of these six."""
+"""The kinds of work a model can do. Every table, protocol and endpoint speaks of these."""
 
 from enum import StrEnum
 
@@ -10,3 +10,5 @@ class ModelType(StrEnum):
     IMAGE2TEXT = "image2text"
     SPEECH2TEXT = "speech2text"
     TTS = "tts"
+    IMAGE = "image"
+    MODERATION = "moderation"

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 MAX_TOKENS = 1_000_000_000
 """More than this in one call is a defect of the provider; no model has a hundredth of it."""
 
+MAX_AUDIO_S = 1_000_000
+"""Eleven days in one file: a defect of the provider."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -97,12 +100,15 @@ def _is_count(value: Any) -> bool:
 def usage_read(reported: Any) -> UsageReport:
     """Read a `usage` object of the OpenAI family.
 
-    Knows chat completions (`prompt_tokens`, `completion_tokens`), responses and transcriptions
-    (`input_tokens`, `output_tokens`), embeddings and reranking (`total_tokens` at least).
+    Knows chat completions (`prompt_tokens`, `completion_tokens`), responses, pictures and
+    transcriptions (`input_tokens`, `output_tokens`, or the audio's `seconds`), embeddings and
+    reranking (`total_tokens` at least).
     https://platform.openai.com/docs/api-reference/chat/object
     """
     if not isinstance(reported, dict):
         return NOT_REPORTED if reported is None else IMPOSSIBLE
+    if reported.get("type") == "duration":
+        return duration_read(reported.get("seconds"))
     total = reported.get("total_tokens")
     output = _first(reported, "completion_tokens", "output_tokens")
     prompt = _first(reported, "prompt_tokens", "input_tokens")
@@ -120,6 +126,17 @@ def usage_read(reported: Any) -> UsageReport:
     return usage_make(
         prompt, output, cached, reasoning, written, _given(reported, "audio_tokens"), audio
     )
+
+
+def duration_read(seconds: Any) -> UsageReport:
+    """Audio that was transcribed, in seconds; some servers write the number as a text."""
+    try:
+        duration_s = float(seconds)
+    except (TypeError, ValueError, OverflowError):
+        return IMPOSSIBLE
+    if isinstance(seconds, bool) or not 0 <= duration_s <= MAX_AUDIO_S:
+        return IMPOSSIBLE
+    return UsageReport(Usage(audio_ms=round(duration_s * 1000)))
 
 
 def _first(mapping: Mapping[str, Any], *names: str) -> Any:

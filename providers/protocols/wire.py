@@ -1,15 +1,16 @@
 """What a protocol takes and gives: the vocabulary between the hub and any provider.
 
-Requests come in the hub's terms, as decoded JSON: OpenAI's API for chat, embeddings, speech and
-transcription, Jina's for reranking. A protocol turns them into a ProviderRequest for the transport,
-and the reply's bytes into the dataclasses below. It does no I/O and keeps no state between calls;
-only the reader of a stream has state, and there is one for each stream.
+Requests come in the hub's terms, as decoded JSON: OpenAI's API for chat, embeddings, speech,
+transcription, pictures and moderation, Jina's for reranking. A protocol turns them into a
+ProviderRequest for the transport, and the reply's bytes into the dataclasses below. It does no I/O
+and keeps no state between calls; only the reader of a stream has state, and there is one for each
+stream.
 
 Chat may also come in a dialect that the protocol `speaks`; dialects/exchange.py sees to it that no
 other one arrives here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -27,13 +28,16 @@ __all__ = [
     "Dialect",
     "EmbeddingReply",
     "FailureKind",
+    "ImageReply",
     "KnownModel",
     "ListedModel",
+    "ModerationReply",
     "ProviderError",
     "ProviderFailure",
     "ProviderRequest",
     "RerankReply",
     "StreamReader",
+    "StreamedBody",
     "Target",
     "TokenCounter",
     "Usage",
@@ -87,6 +91,15 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamedBody:
+    """Bytes that go out as they come. `chunks` begins at the start with each call: a second
+    provider can be sent what the first one was. `length` in bytes, where it is known already."""
+
+    chunks: Callable[[], AsyncGenerator[bytes]]
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderRequest:
     """One HTTP request. Header values that are Secret are revealed by the transport alone.
 
@@ -97,7 +110,7 @@ class ProviderRequest:
     method: str
     url: str
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes | StreamedBody = b""
     left_out: tuple[str, ...] = ()
 
     def with_headers(self, headers: Mapping[str, str]) -> "ProviderRequest":
@@ -116,9 +129,13 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True)
 class AudioFile:
+    """`late_fields` gives the fields that followed the audio in the caller's form; they are known
+    once a streamed `content` has come to its end."""
+
     name: str
     content_type: str
-    content: bytes
+    content: bytes | StreamedBody
+    late_fields: Callable[[], Payload] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +167,22 @@ class RerankReply:
     """`scores` maps a document's place in the request to its relevance."""
 
     scores: Mapping[int, float]
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReply:
+    """`images` have `b64_json` or `url`, as from OpenAI. The usage has their number at least."""
+
+    images: tuple[Mapping[str, Any], ...]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ModerationReply:
+    """`results` have `flagged`, `categories` and `category_scores`, as from OpenAI."""
+
+    results: tuple[Mapping[str, Any], ...]
     usage: Usage | None
 
 
@@ -252,6 +285,13 @@ class WireProtocol(Protocol):
     def transcription_request(
         self, target: Target, payload: Payload, audio: AudioFile, *, model: str
     ) -> ProviderRequest: ...
+    def translation_request(
+        self, target: Target, payload: Payload, audio: AudioFile, *, model: str
+    ) -> ProviderRequest: ...
+    def image_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest: ...
+    def moderation_request(
+        self, target: Target, payload: Payload, *, model: str
+    ) -> ProviderRequest: ...
     def models_request(self, target: Target) -> ProviderRequest: ...
 
     def chat_reply(self, body: bytes, dialect: Dialect = Dialect.CHAT) -> ChatReply: ...
@@ -259,6 +299,8 @@ class WireProtocol(Protocol):
     def rerank_reply(self, body: bytes) -> RerankReply: ...
     def speech_reply(self, headers: Headers, body: bytes) -> bytes: ...
     def transcription_reply(self, body: bytes) -> str: ...
+    def image_reply(self, body: bytes) -> ImageReply: ...
+    def moderation_reply(self, body: bytes) -> ModerationReply: ...
     def models_reply(self, body: bytes) -> list[ListedModel]: ...
 
     def usage_report(self, reply: bytes | dict[str, Any]) -> UsageReport:
@@ -275,6 +317,10 @@ class WireProtocol(Protocol):
 
     def chunk_reader(self) -> ChunkReader:
         """For a caller of another dialect."""
+
+    def event_reader(self, known: Usage) -> StreamReader:
+        """For streamed speech, transcripts and pictures of a type that it `passes`. `known` is what
+        the request itself tells of the usage, such as the characters to speak."""
 
 
 @runtime_checkable

@@ -25,6 +25,8 @@ _SPOKEN = {
     ModelType.IMAGE2TEXT: "Image2text",
     ModelType.SPEECH2TEXT: "Speech2text",
     ModelType.TTS: "TTS",
+    ModelType.IMAGE: "Image",
+    ModelType.MODERATION: "Moderation",
 }
 
 

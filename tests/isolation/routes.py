@@ -28,7 +28,7 @@ def routes() -> list[Route]:
 
 
 # Without a credential on purpose: they hold nothing of any tenant.
-PUBLIC = {"schema", "docs", "reference"}
+PUBLIC = {"schema", "docs", "reference", "schema/v1", "docs/v1"}
 
 
 def tenant_routes() -> list[Route]:

@@ -70,6 +70,7 @@ async def _probe(
         (ModelType.RERANK, "/v1/rerank", "2 documents ranked, the fitting one first"),
         (ModelType.SPEECH2TEXT, "/v1/audio/transcriptions", "transcribed, 5 characters"),
         (ModelType.TTS, "/v1/audio/speech", "9 bytes of audio"),
+        (ModelType.MODERATION, "/v1/moderations", "1 text judged"),
     ],
 )
 async def test_a_model_of_each_type_is_called_once_as_its_type(
@@ -86,6 +87,18 @@ async def test_a_model_of_each_type_is_called_once_as_its_type(
     (seen,) = provider.seen
     assert seen.path == path
     assert b"the-model" in seen.body
+
+
+@pytest.mark.parametrize(("llm_name", "is_ok"), [("dall-e-3", True), ("dall-e-9", False)])
+async def test_no_picture_is_made_to_find_out(
+    transport: Transport, provider: ProviderServer, llm_name: str, is_ok: bool
+) -> None:
+    report = await model_probe(transport, OPENAI, _target(provider), ModelType.IMAGE, llm_name)
+    assert report.is_ok is is_ok
+    if not is_ok:
+        assert report.failure is not None
+        assert report.failure.kind is FailureKind.NO_SUCH_MODEL
+    assert [seen.path for seen in provider.seen] == ["/v1/models"]
 
 
 async def test_a_wrong_key_is_refused_and_its_echo_is_masked(
@@ -110,12 +123,12 @@ async def test_a_provider_that_repeats_the_whole_header_stays_masked(
 
 
 @pytest.mark.parametrize("model_type", ModelType)
-@pytest.mark.parametrize("body", [b"<html>welcome</html>", {"ok": True}, {"data": []}, b""])
+@pytest.mark.parametrize("body", [b"<html>welcome</html>", {"ok": True}, {"data": {}}, b""])
 async def test_success_of_another_shape_is_a_failure(
     transport: Transport, provider: ProviderServer, model_type: ModelType, body: Any
 ) -> None:
-    paths = (CHAT, EMBEDDING, "/v1/rerank", "/v1/audio/transcriptions", "/v1/audio/speech")
-    for path in paths:
+    audio = ("/v1/audio/transcriptions", "/v1/audio/speech")
+    for path in (CHAT, EMBEDDING, "/v1/rerank", *audio, "/v1/moderations", "/v1/models"):
         provider.script(path, Reply(body=body))
     report = await _probe(transport, provider, model_type)
     assert report.failure is not None

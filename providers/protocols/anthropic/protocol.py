@@ -13,7 +13,7 @@ from providers.protocols.anthropic.errors import failure_classify
 from providers.protocols.anthropic.listing import PAGE, models_parse
 from providers.protocols.anthropic.request import messages_body
 from providers.protocols.anthropic.stream import MessagesChunkReader, MessagesStreamReader
-from providers.protocols.chat_alone import ChatAlone
+from providers.protocols.unserved import Unserved
 from providers.protocols.usage import NOT_REPORTED, Usage, UsageReport
 from providers.protocols.wire import (
     ChatReply,
@@ -36,7 +36,7 @@ _SPOKEN = frozenset({Dialect.MESSAGES})
 _PLAIN = re.compile(r"[\w.,; -]{1,1000}", re.ASCII)
 
 
-class Anthropic(ChatAlone):
+class Anthropic(Unserved):
     name = "anthropic"
     serves = frozenset({ModelType.CHAT, ModelType.IMAGE2TEXT})
     passes: frozenset[ModelType] = frozenset()

@@ -16,18 +16,19 @@ MAX_MODELS = 10_000
 MAX_NAME_LENGTH = 200
 MAX_CONTEXT_TOKENS = 100_000_000
 
-# By name, first match wins; None: a kind that the hub does not serve (images, moderation, ...).
+# By name, first match wins; None: a kind that the hub does not serve (guards, video, ...).
 _BY_NAME: tuple[tuple[re.Pattern[str], ModelType | None], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), model_type)
     for pattern, model_type in (
         (r"rerank|cross-?encoder", ModelType.RERANK),
-        (r"moderation|guard\b|shield", None),
+        (r"moderation", ModelType.MODERATION),
+        (r"guard\b|shield", None),
         (r"whisper|transcrib|speech-?to-?text|\basr\b|sensevoice", ModelType.SPEECH2TEXT),
         (r"paraformer|voxtral", ModelType.SPEECH2TEXT),
         (r"\btts\b|text-?to-?speech|kokoro|cosyvoice|orpheus|fish-speech", ModelType.TTS),
         (r"embed|\bbge[-_]|\be5-|\bgte[-_]|minilm|\bm3e\b", ModelType.EMBEDDING),
         (r"jina-clip|nomic", ModelType.EMBEDDING),
-        (r"dall-?e|gpt-image|stable-?diffusion|\bsdxl\b|\bflux\b|imagen", None),
+        (r"dall-?e|gpt-image|stable-?diffusion|\bsdxl\b|\bflux\b|imagen", ModelType.IMAGE),
         (r"\bsora|\bveo\b|realtime|computer-use", None),
         (r"^(?:babbage|davinci|curie|ada)\b", None),
     )
@@ -53,6 +54,8 @@ _TYPE_WORDS = {
     "transcription": ModelType.SPEECH2TEXT,
     "stt": ModelType.SPEECH2TEXT,
     "tts": ModelType.TTS,
+    "image": ModelType.IMAGE,
+    "moderation": ModelType.MODERATION,
 }
 _CONTEXT_NAMES = (
     "max_model_len",

@@ -1,28 +1,71 @@
 """An upload as multipart/form-data. https://www.rfc-editor.org/rfc/rfc7578"""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from llmhub.base.errors import InvalidRequest
-from providers.protocols.wire import AudioFile
+from providers.protocols.wire import AudioFile, StreamedBody
 
 
-def multipart_encode(fields: Mapping[str, Any], audio: AudioFile) -> tuple[str, bytes]:
-    """Content type and body; the audio is the part named `file`.
+def multipart_encode(
+    fields: Mapping[str, Any], audio: AudioFile
+) -> tuple[str, bytes | StreamedBody]:
+    """Content type and body; the audio is the part named `file`, and streamed where it is.
 
     A list becomes one part for each item. Raises InvalidRequest for a name with a line break.
     """
     boundary = secrets.token_hex(16)
-    parts = [_part(_disposition(name), _text(item)) for name, item in _items(fields)]
-    head = f"{_disposition('file')}; filename={_quoted(audio.name)}"
-    head += f"\r\nContent-Type: {_single_line(audio.content_type)}"
-    parts.append(_part(head, audio.content))
-    separator = f"--{boundary}\r\n".encode()
-    body = separator + separator.join(parts) + f"--{boundary}--\r\n".encode()
+    frame = _Frame(boundary, fields, audio)
+    if isinstance(audio.content, bytes):
+        body: bytes | StreamedBody = frame.head() + audio.content + frame.tail()
+    else:
+        body = frame.around(audio.content)
     return f"multipart/form-data; boundary={boundary}", body
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What stands around the audio: the fields before it, and those that came late after it."""
+
+    boundary: str
+    fields: Mapping[str, Any]
+    audio: AudioFile
+
+    def head(self) -> bytes:
+        head = f"{_disposition('file')}; filename={_quoted(self.audio.name)}"
+        head += f"\r\nContent-Type: {_single_line(self.audio.content_type)}"
+        return self._parts(self.fields) + self._separator + _part_head(head)
+
+    def tail(self) -> bytes:
+        late = {n: v for n, v in self.audio.late_fields().items() if n not in self.fields}
+        return b"\r\n" + self._parts(late) + f"--{self.boundary}--\r\n".encode()
+
+    def around(self, content: StreamedBody) -> StreamedBody:
+        head = self.head()
+
+        async def chunks() -> AsyncGenerator[bytes]:
+            yield head
+            async for chunk in content.chunks():
+                yield chunk
+            yield self.tail()
+
+        if content.length is None:
+            return StreamedBody(chunks)
+        return StreamedBody(chunks, len(head) + content.length + len(self.tail()))
+
+    @property
+    def _separator(self) -> bytes:
+        return f"--{self.boundary}\r\n".encode()
+
+    def _parts(self, fields: Mapping[str, Any]) -> bytes:
+        return b"".join(
+            self._separator + _part_head(_disposition(name)) + _text(item) + b"\r\n"
+            for name, item in _items(fields)
+        )
 
 
 def _items(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -35,8 +78,8 @@ def _items(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _part(head: str, content: bytes) -> bytes:
-    return f"Content-Disposition: {head}\r\n\r\n".encode() + content + b"\r\n"
+def _part_head(head: str) -> bytes:
+    return f"Content-Disposition: {head}\r\n\r\n".encode()
 
 
 def _disposition(name: str) -> str:

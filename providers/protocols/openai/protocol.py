@@ -9,6 +9,7 @@ from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from providers.protocols.openai import replies
 from providers.protocols.openai.errors import failure_classify
+from providers.protocols.openai.events import EventStreamReader
 from providers.protocols.openai.listing import models_parse
 from providers.protocols.openai.multipart import multipart_encode
 from providers.protocols.openai.responses import ResponsesStreamReader, response_parse
@@ -19,7 +20,9 @@ from providers.protocols.wire import (
     Dialect,
     EmbeddingReply,
     Headers,
+    ImageReply,
     ListedModel,
+    ModerationReply,
     Payload,
     ProviderFailure,
     ProviderRequest,
@@ -71,9 +74,20 @@ class OpenAI:
     def transcription_request(
         self, target: Target, payload: Payload, audio: AudioFile, *, model: str
     ) -> ProviderRequest:
-        content_type, body = multipart_encode({**payload, "model": model}, audio)
-        headers = _headers(target, content_type)
-        return ProviderRequest("POST", target.base_url + "/audio/transcriptions", headers, body)
+        return _upload(target, "/audio/transcriptions", {**payload, "model": model}, audio)
+
+    def translation_request(
+        self, target: Target, payload: Payload, audio: AudioFile, *, model: str
+    ) -> ProviderRequest:
+        return _upload(target, "/audio/translations", {**payload, "model": model}, audio)
+
+    def image_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
+        return _post(target, "/images/generations", {**payload, "model": model})
+
+    def moderation_request(
+        self, target: Target, payload: Payload, *, model: str
+    ) -> ProviderRequest:
+        return _post(target, "/moderations", {**payload, "model": model})
 
     def models_request(self, target: Target) -> ProviderRequest:
         return ProviderRequest("GET", target.base_url + "/models", _headers(target, None))
@@ -97,6 +111,12 @@ class OpenAI:
     def transcription_reply(self, body: bytes) -> str:
         return replies.transcription_parse(body)
 
+    def image_reply(self, body: bytes) -> ImageReply:
+        return replies.image_parse(body)
+
+    def moderation_reply(self, body: bytes) -> ModerationReply:
+        return replies.moderation_parse(body)
+
     def models_reply(self, body: bytes) -> list[ListedModel]:
         return models_parse(body)
 
@@ -117,10 +137,18 @@ class OpenAI:
     def chunk_reader(self) -> OpenAIChunkReader:
         return OpenAIChunkReader()
 
+    def event_reader(self, known: Usage) -> EventStreamReader:
+        return EventStreamReader(known)
+
 
 def _post(target: Target, path: str, body: Payload) -> ProviderRequest:
     url = target.base_url + path
     return ProviderRequest("POST", url, _headers(target, "application/json"), orjson.dumps(body))
+
+
+def _upload(target: Target, path: str, fields: Payload, audio: AudioFile) -> ProviderRequest:
+    content_type, body = multipart_encode(fields, audio)
+    return ProviderRequest("POST", target.base_url + path, _headers(target, content_type), body)
 
 
 def _headers(target: Target, content_type: str | None) -> dict[str, str | Secret]:

@@ -2,14 +2,28 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from providers.protocols.failures import ProviderError, bad_reply
 from providers.protocols.openai.errors import failure_in_stream
-from providers.protocols.usage import NOT_REPORTED, UsageReport, usage_read
-from providers.protocols.wire import ChatReply, EmbeddingReply, Headers, RerankReply
+from providers.protocols.usage import (
+    NOT_REPORTED,
+    Usage,
+    UsageReport,
+    duration_read,
+    usage_read,
+)
+from providers.protocols.wire import (
+    ChatReply,
+    EmbeddingReply,
+    Headers,
+    ImageReply,
+    ModerationReply,
+    RerankReply,
+)
 
 
 def chat_parse(body: bytes) -> ChatReply:
@@ -115,8 +129,37 @@ def transcription_parse(body: bytes) -> str:
     return text
 
 
+def image_parse(body: bytes) -> ImageReply:
+    """https://platform.openai.com/docs/api-reference/images/object"""
+    reply = reply_object(body)
+    _first(reply.get("data"), "a picture")
+    images = tuple(item for item in reply["data"] if _is_image(item))
+    if len(images) != len(reply["data"]):
+        raise bad_reply("a picture of the reply has neither b64_json nor url")
+    return ImageReply(images, replace(usage_parse(reply).usage or Usage(), images=len(images)))
+
+
+def _is_image(item: Any) -> bool:
+    return isinstance(item, dict) and any(
+        isinstance(item.get(name), str) for name in ("b64_json", "url")
+    )
+
+
+def moderation_parse(body: bytes) -> ModerationReply:
+    """https://platform.openai.com/docs/api-reference/moderations/object"""
+    reply = reply_object(body)
+    _first(reply.get("results"), "a judgement")
+    results = tuple(r for r in reply["results"] if isinstance(r, dict) and "flagged" in r)
+    if len(results) != len(reply["results"]):
+        raise bad_reply("a judgement of the reply does not say whether it is flagged")
+    return ModerationReply(results, usage_parse(reply).usage)
+
+
 def usage_parse(reply: bytes | dict[str, Any]) -> UsageReport:
-    """`usage`, or Cohere's `meta.tokens`. Never raises: what does not parse reports none."""
+    """`usage`, Cohere's `meta.tokens`, or a transcript's `duration`.
+
+    Never raises: what does not parse reports none.
+    """
     if isinstance(reply, bytes):
         try:
             reply = orjson.loads(reply)
@@ -126,6 +169,8 @@ def usage_parse(reply: bytes | dict[str, Any]) -> UsageReport:
         return NOT_REPORTED
     if reply.get("usage") is not None:
         return usage_read(reply["usage"])
+    if "duration" in reply:
+        return duration_read(reply["duration"])
     meta = reply.get("meta")
     return usage_read(meta.get("tokens")) if isinstance(meta, dict) else NOT_REPORTED
 

@@ -26,6 +26,8 @@ class DefaultsSerializer(serializers.Serializer[Any]):
     image2text = LineField(required=False, allow_blank=True, max_length=600)
     speech2text = LineField(required=False, allow_blank=True, max_length=600)
     tts = LineField(required=False, allow_blank=True, max_length=600)
+    image = LineField(required=False, allow_blank=True, max_length=600)
+    moderation = LineField(required=False, allow_blank=True, max_length=600)
 
 
 class DefaultsView(TenantView):

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from providers.protocols.usage import Usage, usage_make, usage_read
+from providers.protocols.usage import IMPOSSIBLE, Usage, usage_make, usage_read
 
 CHAT = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
@@ -69,3 +69,21 @@ def test_every_token_of_the_prompt_is_either_fresh_or_cached() -> None:
     usage = Usage(10, 5, cached_tokens=8)
     assert usage.fresh_input_tokens + usage.cached_tokens == usage.input_tokens
     assert usage.total_tokens == 15
+
+
+@pytest.mark.parametrize(
+    ("reported", "audio_ms"),
+    [
+        ({"type": "duration", "seconds": 3}, 3000),
+        ({"type": "duration", "seconds": 2.5004}, 2500),
+        ({"type": "duration", "seconds": "1.5"}, 1500),
+        ({"type": "duration", "seconds": 0}, 0),
+    ],
+)
+def test_audio_is_told_in_seconds(reported: dict[str, Any], audio_ms: int) -> None:
+    assert usage_read(reported).usage == Usage(audio_ms=audio_ms)
+
+
+@pytest.mark.parametrize("seconds", [None, -1, True, "long", "nan", "inf", 10**30, [], 10**400])
+def test_impossible_seconds_are_refused(seconds: Any) -> None:
+    assert usage_read({"type": "duration", "seconds": seconds}) == IMPOSSIBLE

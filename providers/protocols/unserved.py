@@ -1,4 +1,7 @@
-"""What a protocol says to the calls that its API does not have."""
+"""What a protocol inherits for the kinds of work that its API does not do.
+
+Nothing calls these: the types are not in `serves`, and calls are refused for that already.
+"""
 
 from typing import NoReturn
 
@@ -7,16 +10,19 @@ from providers.protocols.wire import (
     AudioFile,
     EmbeddingReply,
     Headers,
+    ImageReply,
+    ModerationReply,
     Payload,
     ProviderRequest,
     RerankReply,
+    StreamReader,
     Target,
+    Usage,
 )
 
 
-class ChatAlone:
-    """A base for the protocols that serve chat alone. `serves` keeps other calls away from them;
-    one that comes all the same is refused with NotSupported."""
+class Unserved:
+    """For a WireProtocol to inherit: every kind of work but chat is refused with NotSupported."""
 
     name: str
 
@@ -34,6 +40,19 @@ class ChatAlone:
     ) -> ProviderRequest:
         self._refuse("transcription")
 
+    def translation_request(
+        self, target: Target, payload: Payload, audio: AudioFile, *, model: str
+    ) -> ProviderRequest:
+        self._refuse("translation")
+
+    def image_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
+        self._refuse("pictures")
+
+    def moderation_request(
+        self, target: Target, payload: Payload, *, model: str
+    ) -> ProviderRequest:
+        self._refuse("moderation")
+
     def embedding_reply(self, body: bytes) -> EmbeddingReply:
         self._refuse("embeddings")
 
@@ -46,5 +65,14 @@ class ChatAlone:
     def transcription_reply(self, body: bytes) -> str:
         self._refuse("transcription")
 
+    def image_reply(self, body: bytes) -> ImageReply:
+        self._refuse("pictures")
+
+    def moderation_reply(self, body: bytes) -> ModerationReply:
+        self._refuse("moderation")
+
+    def event_reader(self, known: Usage) -> StreamReader:
+        self._refuse("streams of this kind")
+
     def _refuse(self, what: str) -> NoReturn:
-        raise NotSupported(f"The API {self.name} has no {what}.")
+        raise NotSupported(f"There is no {what} over {self.name}.")

@@ -1,0 +1,1 @@
+"""Schemathesis against a running hub: `make fuzz ARGS=MINUTES`. Not collected by pytest."""
