@@ -8,7 +8,7 @@ PY := .venv/bin/python
 UV := $(PY) -m uv pip install --quiet --compile-bytecode --python $(PY)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint format types bench lock clean
+.PHONY: help install up test lint format types bench faults lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -39,6 +39,9 @@ types: .venv/stamp-dev ## Check the types with mypy
 
 bench: .venv/stamp-dev ## Measure what docs/performance.md reports (ARGS picks one)
 	@$(PY) -m bench $(ARGS)
+
+faults: .venv/stamp-dev ## Kill processes of a running hub and compare the books (ARGS="1 13" picks promises)
+	@$(PY) -m tests.faults $(ARGS)
 
 lock: .venv/stamp-uv-$(UV_VERSION) ## Pin the requirements of pyproject.toml anew
 	@$(PY) -m uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt

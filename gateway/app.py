@@ -20,13 +20,12 @@ from llmhub.base.pooler import pooler_refuse_at_start
 if not apps.ready:
     django.setup()
 
-from gateway.endpoints import CHAT, EMBEDDINGS, Endpoint
+from gateway.endpoints import ENDPOINTS
 from gateway.errors import NothingHere, WrongMethod, error_body, error_headers
 from gateway.hub import Gateway
 
 logger = logging.getLogger(__name__)
 
-_CALLS = {"/v1/chat/completions": CHAT, "/v1/embeddings": EMBEDDINGS}
 _LIST = "/v1/models"
 _MODEL = "/v1/models/"
 
@@ -74,7 +73,7 @@ class Application:
 
     async def _route(self, caller: Caller) -> None:
         path, method = caller.scope["path"], caller.scope["method"]
-        endpoint: Endpoint | None = _CALLS.get(path)
+        endpoint = ENDPOINTS.get(path)
         if endpoint is None and path != _LIST and not path.startswith(_MODEL):
             raise NothingHere(f"There is nothing at {quote(path)}.", code="unknown_path")
         allowed = ("GET", "HEAD") if endpoint is None else ("POST",)

@@ -51,7 +51,7 @@ DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 def _database(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     return {
-        "ENGINE": "django_tenants.postgresql_backend",
+        "ENGINE": "llmhub.database",
         "HOST": unquote(parts.hostname or ""),
         "PORT": parts.port or 5432,
         "NAME": unquote(parts.path.lstrip("/")),
@@ -64,11 +64,14 @@ def _database(url: str) -> dict[str, Any]:
             "pool": {
                 "min_size": 0,
                 "max_size": 8,
-                "timeout": 5,
+                # See llmhub/database/base.py: then it looks whether the server is there.
+                "timeout": 0.5,
+                # A pool that goes on trying, ever more slowly, finds out late that it is back.
+                "reconnect_timeout": 0.5,
                 "max_lifetime": 300,
                 "max_idle": 60,
             },
-            "connect_timeout": 5,
+            "connect_timeout": 2,
             "application_name": "llm-hub",
         },
     }
