@@ -8,6 +8,7 @@ from llmhub.base.model_types import ModelType
 from providers.protocols.azure_openai import AzureOpenAI
 from providers.protocols.gemini import Gemini
 from providers.protocols.openai import OpenAI
+from providers.protocols.vertex import Vertex
 from providers.protocols.wire import WireProtocol
 
 PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType(
@@ -15,6 +16,7 @@ PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType(
         "azure-openai": AzureOpenAI(),
         "gemini": Gemini(),
         "openai": OpenAI(),
+        "vertex": Vertex(),
     }
 )
 

@@ -11,7 +11,7 @@ other one arrives here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
@@ -26,13 +26,16 @@ __all__ = [
     "Dialect",
     "EmbeddingReply",
     "FailureKind",
+    "Grant",
     "ListedModel",
+    "PagedList",
     "ProviderError",
     "ProviderFailure",
     "ProviderRequest",
     "RerankReply",
     "StreamReader",
     "Target",
+    "TokenSource",
     "Usage",
     "UsageReport",
     "WireProtocol",
@@ -77,6 +80,14 @@ class ProviderRequest:
     def with_headers(self, headers: Mapping[str, str]) -> "ProviderRequest":
         """The same request with headers of the hub's own, such as `x-request-id`, added."""
         return replace(self, headers={**headers, **self.headers})
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Credentials that last `lifetime_s` seconds from now, to be added to a target's own."""
+
+    credentials: Mapping[str, Secret]
+    lifetime_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +260,33 @@ class WireProtocol(Protocol):
 
     def chunk_reader(self) -> ChunkReader:
         """For a caller of another dialect."""
+
+
+@runtime_checkable
+class TokenSource(Protocol):
+    """A protocol whose calls need credentials that are fetched first, and last for a while.
+
+    providers/access_tokens.py fetches and keeps them; the other methods then get a target that has
+    them among its credentials.
+    """
+
+    name: str
+
+    def token_request(self, target: Target) -> ProviderRequest | None:
+        """None where the target's own credentials will do. Raises InvalidRequest naming the field
+        of `api_key` for credentials that cannot be used."""
+
+    def token_reply(self, body: bytes) -> Grant:
+        """Raises ProviderError for what grants nothing."""
+
+    def token_failure_of(self, status: int, headers: Headers, body: bytes) -> ProviderFailure:
+        """As `failure_of`, of a reply to a token request."""
+
+
+@runtime_checkable
+class PagedList(Protocol):
+    """A protocol whose list of models does not come in one reply."""
+
+    def models_next(self, target: Target, body: bytes) -> ProviderRequest | None:
+        """The request after the one that `body` answered, or None after the last. Raises
+        ProviderError for what is no such reply."""

@@ -63,7 +63,7 @@ class AzureOpenAI(OpenAI):
         return _addressed(request, target, model)
 
     def rerank_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
-        raise NotSupported(f"The API {self.name} has no reranking.")
+        raise NotSupported(f"There is no reranking over {self.name}.")
 
     def speech_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
         return _addressed(super().speech_request(_NOWHERE, payload, model=model), target, model)

@@ -8,13 +8,13 @@ import orjson
 from llmhub.base.errors import NotSupported
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
-from providers.protocols.chat_alone import ChatAlone
 from providers.protocols.gemini.embeddings import embedding_body, embedding_parse
 from providers.protocols.gemini.errors import failure_of_reply
 from providers.protocols.gemini.listing import PAGE_SIZE, models_parse, next_page_of
 from providers.protocols.gemini.replies import chat_parse, usage_parse
 from providers.protocols.gemini.request import chat_body
 from providers.protocols.gemini.stream import GeminiChunkReader
+from providers.protocols.unserved import Unserved
 from providers.protocols.wire import (
     ChatReply,
     Dialect,
@@ -31,7 +31,7 @@ from providers.protocols.wire import (
 )
 
 
-class Gemini(ChatAlone):
+class Gemini(Unserved):
     """Credentials: `api_key`."""
 
     name = "gemini"
@@ -58,7 +58,7 @@ class Gemini(ChatAlone):
         url = f"{target.base_url}/models?pageSize={PAGE_SIZE}"
         return ProviderRequest("GET", url, _key(target))
 
-    def models_next(self, target: Target, place: int, body: bytes) -> ProviderRequest | None:
+    def models_next(self, target: Target, body: bytes) -> ProviderRequest | None:
         token = next_page_of(body)
         if not token:
             return None

@@ -178,11 +178,11 @@ def test_the_list_tells_types_by_what_the_models_can_do() -> None:
         ListedModel("gemini-embedding-001", frozenset({ModelType.EMBEDDING}), 2048),
         ListedModel("imagen-4", frozenset()),
     ]
-    following = GEMINI.models_next(TARGET, 1, body)
+    following = GEMINI.models_next(TARGET, body)
     assert following is not None
     assert following.url == f"{BASE}/models?pageSize=1000&pageToken=page%2F2"
     assert following.headers == {"x-goog-api-key": Secret("AIza-key")}
-    assert GEMINI.models_next(TARGET, 2, b'{"models": []}') is None
+    assert GEMINI.models_next(TARGET, b'{"models": []}') is None
 
 
 @pytest.mark.parametrize(

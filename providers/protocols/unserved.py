@@ -1,4 +1,7 @@
-"""What a protocol says to the calls that its API does not have."""
+"""What a protocol inherits for the kinds of work that its API does not do.
+
+Nothing calls these: the types are not in `serves`, and calls are refused for that already.
+"""
 
 from typing import NoReturn
 
@@ -14,9 +17,8 @@ from providers.protocols.wire import (
 )
 
 
-class ChatAlone:
-    """A base for the protocols that serve chat alone. `serves` keeps other calls away from them;
-    one that comes all the same is refused with NotSupported."""
+class Unserved:
+    """For a WireProtocol to inherit: every kind of work but chat is refused with NotSupported."""
 
     name: str
 
@@ -47,4 +49,4 @@ class ChatAlone:
         self._refuse("transcription")
 
     def _refuse(self, what: str) -> NoReturn:
-        raise NotSupported(f"The API {self.name} has no {what}.")
+        raise NotSupported(f"There is no {what} over {self.name}.")
