@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from llmhub.base.model_types import ModelType
 from providers.protocols.azure_openai import AzureOpenAI
+from providers.protocols.bedrock import Bedrock
 from providers.protocols.gemini import Gemini
 from providers.protocols.openai import OpenAI
 from providers.protocols.vertex import Vertex
@@ -14,6 +15,7 @@ from providers.protocols.wire import WireProtocol
 PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType(
     {
         "azure-openai": AzureOpenAI(),
+        "bedrock": Bedrock(),
         "gemini": Gemini(),
         "openai": OpenAI(),
         "vertex": Vertex(),
