@@ -1,15 +1,17 @@
 """What an attempt has cost: the provider's figures, or else our own count."""
 
 import time
+from dataclasses import replace
 
-from gateway.call import CALLER_GONE, Attempt, Call
+from gateway.call import CALLER_GONE, NO_COST, NO_USAGE, Attempt, Call
 from gateway.sync_units import SyncUnits
+from providers.pricing import cost_usd, price_in_force
 from providers.protocols.wire import Usage
 from providers.token_counts import count_prompt, count_tokens
 
 
 async def bill(call: Call, units: SyncUnits, *, is_caller_gone: bool = False) -> None:
-    """Settle the usage of the call's last attempt; the ones before it failed and cost nothing.
+    """Settle usage and cost of the call's last attempt; the ones before it failed and cost nothing.
 
     What the provider reported counts, unless it reported nothing or what cannot be true: then
     prompt and answer are counted and the attempt is marked as estimated. A stream that broke off,
@@ -23,11 +25,18 @@ async def bill(call: Call, units: SyncUnits, *, is_caller_gone: bool = False) ->
         attempt.error_kind = CALLER_GONE
     if attempt.failure is not None and attempt.first_byte is None:
         return
+    await _settle_usage(call, attempt, units)
+    _price(attempt)
+
+
+async def _settle_usage(call: Call, attempt: Attempt, units: SyncUnits) -> None:
     reader = attempt.reader
     reported = attempt.reported if reader is None else reader.usage
     if reported is not None and (reader is None or reader.is_done):
         attempt.usage = reported
         return
+    if reader is not None:
+        attempt.is_usage_refused = reader.usage_report.is_impossible
     counted = await units.compute(_count, call, attempt)
     attempt.usage = counted if reported is None else _at_least(reported, counted)
     attempt.is_estimated = attempt.usage != reported
@@ -42,9 +51,16 @@ def _at_least(reported: Usage, counted: Usage) -> Usage:
     """A figure that came before the end covers the answer up to there: the rest is counted."""
     if reported.output_tokens >= counted.output_tokens:
         return reported
-    return Usage(
-        reported.input_tokens,
-        counted.output_tokens,
-        reported.cached_tokens,
-        reported.reasoning_tokens,
-    )
+    return replace(reported, output_tokens=counted.output_tokens)
+
+
+def _price(attempt: Attempt) -> None:
+    """From the price in force when the attempt began. Nothing that was used costs nothing, where
+    the model has a price at all; without one the cost stays unknown."""
+    price = price_in_force(attempt.model.prices, attempt.at)
+    cost = cost_usd(attempt.usage, price)
+    if cost is None and price is not None and attempt.usage == NO_USAGE:
+        cost = NO_COST
+    attempt.cost_usd = cost
+    if cost is not None and price is not None:
+        attempt.price_source = price.source

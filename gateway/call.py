@@ -3,19 +3,22 @@
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from gateway.endpoints import Endpoint
-from gateway.ids import uuid7
 from gateway.request_body import Payload
+from providers.pricing import COST_DIGITS
 from providers.protocols.failures import FailureKind, ProviderFailure
 from providers.protocols.wire import StreamReader, Target, Usage
 from tenants.snapshots import ModelView, TokenView
-from tenants.usage.events import UsageFacts
 
 CALLER_GONE = "caller_gone"
 """The error kind of an attempt whose caller went away; it is billed, and nobody's failure."""
-_NOTHING = Usage(0, 0)
+CALLER_GONE_STATUS = 499
+"""What no caller was told, for there was none: as nginx notes it."""
+NO_USAGE = Usage()
+NO_COST = Decimal(0).scaleb(-COST_DIGITS)
 
 
 @dataclass(slots=True)
@@ -24,12 +27,12 @@ class Attempt:
 
     `http_status` is the provider's, 0 where no reply came. `text` is what was generated as far as
     it is known, and `left_out` names the fields of the request that the provider has no word for.
-    `usage` is settled once the attempt is over (gateway/bill.py).
+    `usage` and `cost_usd` are settled once the attempt is over (gateway/bill.py): None is a cost
+    that nobody knows. `is_usage_refused`: the provider reported what cannot be true.
     """
 
     model: ModelView
     target: Target
-    id: UUID = field(default_factory=uuid7)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=time.monotonic)
     first_byte: float | None = None
@@ -41,8 +44,11 @@ class Attempt:
     text: str = ""
     left_out: tuple[str, ...] = ()
     reported: Usage | None = None
-    usage: Usage = _NOTHING
+    usage: Usage = NO_USAGE
     is_estimated: bool = False
+    is_usage_refused: bool = False
+    cost_usd: Decimal | None = NO_COST
+    price_source: str = ""
 
     def failed(self, failure: ProviderFailure) -> None:
         """The provider's words are kept without the secrets that went to it."""
@@ -53,7 +59,8 @@ class Attempt:
 
 @dataclass(slots=True)
 class Call:
-    """A call that was admitted."""
+    """A call that was let in. `path` is the endpoint's, `route` the name of the route where one was
+    used; `result_status` and `result_code` are of the answer, once it is known."""
 
     request_id: UUID
     tenant_id: UUID
@@ -61,6 +68,10 @@ class Call:
     token: TokenView
     endpoint: Endpoint
     payload: Payload
+    path: str = ""
+    route: str = ""
+    result_status: int = 0
+    result_code: str = ""
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -73,42 +84,12 @@ class Call:
         self.attempts.append(attempt)
         return attempt
 
-    def events(self) -> list[UsageFacts]:
-        return [self._event(attempt) for attempt in self.attempts]
-
-    def _event(self, attempt: Attempt) -> UsageFacts:
-        connection, usage = attempt.model.connection, attempt.usage
-        first = attempt.first_byte
-        return UsageFacts(
-            id=attempt.id,
-            request_id=self.request_id,
-            tenant_id=self.tenant_id,
-            at=attempt.at,
-            access_token_id=self.token.id,
-            connection_id=connection.id,
-            connection_name=connection.name,
-            is_shared=connection.is_shared,
-            llm_factory=connection.llm_factory,
-            llm_name=attempt.model.llm_name,
-            model_type=attempt.model.model_type,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_tokens=usage.cached_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
-            is_estimated=attempt.is_estimated,
-            is_streamed=self.is_streamed,
-            http_status=attempt.http_status,
-            error_kind=attempt.error_kind,
-            latency_ms=_ms(attempt.started, attempt.ended or time.monotonic()),
-            first_byte_ms=None if first is None else _ms(attempt.started, first),
-        )
+    def answered(self, status: int, code: str = "") -> None:
+        """What the caller is told in the end."""
+        self.result_status, self.result_code = status, code
 
 
 KINDS_TO_RECHECK = frozenset(
     {FailureKind.INVALID_KEY, FailureKind.OUT_OF_QUOTA, FailureKind.UNREACHABLE}
 )
 """What says something about a connection's credentials or address, and not about this call."""
-
-
-def _ms(since: float, until: float) -> int:
-    return round((until - since) * 1000)

@@ -26,9 +26,14 @@ Header = tuple[bytes, bytes]
 
 
 class GatewayError(HubError):
-    """`type` is a class of errors in OpenAI's words; `code` is the stable name of this one."""
+    """`type` is a class of errors in OpenAI's words; `code` is the stable name of this one.
+
+    `is_recorded`: a call that is refused so leaves a row in the ledger, for its caller to find. Not
+    where refusals come in floods.
+    """
 
     type = "invalid_request_error"
+    is_recorded = True
 
     def __init__(self, message: str, *, param: str | None = None, **kwargs: Any) -> None:
         super().__init__(message, **kwargs)

@@ -9,15 +9,15 @@ from django.conf import settings
 from gateway.admit import Admissions
 from gateway.authenticate import token_hash_of
 from gateway.bill import bill
-from gateway.call import Call
+from gateway.call import CALLER_GONE, CALLER_GONE_STATUS, Call
 from gateway.caller import Caller, CallerGone
 from gateway.endpoints import Endpoint
-from gateway.errors import ProviderFailed, TooBusy
+from gateway.errors import GatewayError, ProviderFailed, TooBusy
 from gateway.execute import execute
 from gateway.models_list import model_get, models_list
 from gateway.relay import PlainRelay, StreamRelay
 from gateway.request_body import payload_read
-from gateway.resolve import models_resolve
+from gateway.resolve import models_resolve, route_name
 from gateway.settle import Settlements
 from gateway.snapshot_cache import SnapshotCache
 from gateway.sync_units import SyncUnits
@@ -70,10 +70,21 @@ class Gateway:
             raise TooBusy("Usage cannot be stored at the moment.", retry_after_s=5)
         admission = await self._admissions.admit(token_hash, _MAY_CALL)
         snapshot, token = admission.snapshot, admission.token
-        models = models_resolve(snapshot, token, endpoint.model_type, payload.get("model"))
         call = Call(
-            caller.request_id, snapshot.tenant_id, admission.platform_id, token, endpoint, payload
+            caller.request_id,
+            snapshot.tenant_id,
+            admission.platform_id,
+            token,
+            endpoint,
+            payload,
+            path=caller.scope["path"],
+            route=route_name(snapshot, endpoint.model_type, payload.get("model")),
         )
+        try:
+            models = models_resolve(snapshot, token, endpoint.model_type, payload.get("model"))
+        except GatewayError as refused:
+            await self._record_refusal(call, refused)
+            raise
         relay = StreamRelay(caller) if call.is_streamed else PlainRelay(caller)
         try:
             with caller.cancelled_when_gone():
@@ -86,13 +97,21 @@ class Gateway:
             await asyncio.shield(self._settle(call, is_caller_gone=True))
             raise
         except ProviderFailed as failed:
+            call.answered(failed.http_status, failed.code)
             await self._settle(call)
             raise failed from None
         await self._finish(call, relay, response)
 
+    async def _record_refusal(self, call: Call, refused: GatewayError) -> None:
+        if refused.is_recorded:
+            call.answered(refused.http_status, refused.code)
+            await self._settlements.settle(call)
+
     async def _finish(
         self, call: Call, relay: StreamRelay | PlainRelay, response: ProviderResponse
     ) -> None:
+        broken = call.attempts[-1].failure
+        call.answered(200, "" if broken is None else ProviderFailed(broken, "").code)
         await self._settle(call)
         await relay.finish()
         if call.attempts[-1].failure is None:
@@ -100,6 +119,8 @@ class Gateway:
         response.close()
 
     async def _settle(self, call: Call, *, is_caller_gone: bool = False) -> None:
+        if is_caller_gone:
+            call.answered(CALLER_GONE_STATUS, CALLER_GONE)
         await bill(call, self._units, is_caller_gone=is_caller_gone)
         await self._settlements.settle(call)
 

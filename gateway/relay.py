@@ -35,6 +35,7 @@ class PlainRelay:
         arrived = time.monotonic()
         facts = call.endpoint.read(protocol, attempt.target, call.payload, body)
         attempt.reported, attempt.text = facts.usage, facts.text
+        attempt.is_usage_refused = facts.usage is None and protocol.usage_report(body).is_impossible
         attempt.first_byte = arrived
         self._body = facts.body
         self._headers = [_JSON, *answer_headers(attempt)]

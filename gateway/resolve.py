@@ -72,10 +72,16 @@ def _default(snapshot: Snapshot, model_type: ModelType) -> Sequence[ModelView]:
 
 def _named(snapshot: Snapshot, model_type: ModelType, name: str) -> Sequence[ModelView]:
     """A route goes before a model of the same name: the tenant put it there."""
-    route = snapshot.routes.get(name)
-    if route is not None and route.model_type in ANSWERED_BY[model_type]:
-        return _in_trying_order(route.targets)
+    if route_name(snapshot, model_type, name):
+        return _in_trying_order(snapshot.routes[name].targets)
     return snapshot.named(model_type, name)
+
+
+def route_name(snapshot: Snapshot, model_type: ModelType, asked: Any) -> str:
+    """The route that answers to what was asked for; empty where none does."""
+    name = asked.strip() if isinstance(asked, str) else ""
+    route = snapshot.routes.get(name)
+    return name if route is not None and route.model_type in ANSWERED_BY[model_type] else ""
 
 
 def _in_trying_order(targets: Iterable[RouteTargetView]) -> list[ModelView]:

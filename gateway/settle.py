@@ -12,6 +12,7 @@ from collections import deque
 from django.db import Error as DatabaseError
 
 from gateway.call import KINDS_TO_RECHECK, Call
+from gateway.events import events_of
 from gateway.sync_units import DatabaseAway, SyncUnits
 from gateway.valkey_client import ValkeyAway, ValkeyClient, ValkeyReplyError
 from tenants.llms.recheck import RECHECK_KEY, recheck_member
@@ -57,7 +58,7 @@ class Settlements:
 
     async def settle(self, call: Call) -> None:
         """Returns once the events are safe, or held. Never raises."""
-        events = call.events()
+        events = events_of(call)
         if events and not await self._deliver(events):
             logger.error("usage of call %s is held in memory", call.request_id)
             self._held.append(events)

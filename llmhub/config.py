@@ -43,6 +43,8 @@ class HubConfig:
     hub_egress_allow: tuple[IPNetwork, ...]
     hub_model: bool
     hub_recheck_interval_s: int
+    hub_spare_schemas: int
+    hub_event_retention_days: int
     hub_demo: bool
     hub_operator_email: str
     hub_log_level: str

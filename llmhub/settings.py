@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from celery.schedules import crontab
+
 from llmhub import console_theme
 from llmhub.config import ROOT, ConfigError, HubConfig, config_read, missing_servers
 
@@ -175,6 +177,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 10},
     },
+    "usage-drop-old": {
+        "task": "usage.drop_old",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"expires": 12 * 3600},
+    },
     "connections-dispatch": {
         "task": "llms.connections_dispatch",
         "schedule": 60.0,
@@ -183,6 +190,11 @@ CELERY_BEAT_SCHEDULE = {
     "rechecks-run": {
         "task": "llms.rechecks_run",
         "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "spare-schemas-refill": {
+        "task": "tenants.spare_schemas_refill",
+        "schedule": 2.0,
         "options": {"expires": 10},
     },
 }

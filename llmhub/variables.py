@@ -153,6 +153,19 @@ VARIABLES: tuple[Variable, ...] = (
         "Seconds between background checks of a connection, spread by jitter",
         _integer(10, 604800),
     ),
+    Variable(
+        "HUB_SPARE_SCHEMAS",
+        "20",
+        "Schemas that the worker keeps ready, so that a tenant is created within milliseconds; "
+        "0: each is made when its tenant is created",
+        _integer(0, 1000),
+    ),
+    Variable(
+        "HUB_EVENT_RETENTION_DAYS",
+        "180",
+        "Days that single usage events are kept, where a tenant says nothing else; sums stay",
+        _integer(1, 36500),
+    ),
     Variable("HUB_DEMO", "on", "Whether `make up` creates the demo tenant", _boolean),
     Variable(
         "HUB_OPERATOR_EMAIL",

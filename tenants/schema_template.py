@@ -28,6 +28,12 @@ _MIGRATION_ROW = re.compile(
     r'INSERT INTO "django_migrations" \("app", "name", "applied"\) VALUES (?P<row>\(.*\))'
     r' RETURNING "django_migrations"\."id"'
 )
+# All in one round trip, the search path of before included.
+_AROUND = sql.SQL(
+    "SELECT set_config('llmhub.search_path', current_setting('search_path'), true);"
+    " CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}, public; {statements}"
+    " SELECT set_config('search_path', current_setting('llmhub.search_path'), true)"
+)
 _READING = ("SELECT", "SHOW", "SET SEARCH_PATH", "SAVEPOINT", "RELEASE")
 
 
@@ -38,12 +44,9 @@ class _RolledBack(Exception):
 def schema_create(schema_name: str) -> None:
     """Create the schema and everything in it, inside the caller's transaction."""
     statements = _statements(fingerprint())
-    quoted = sql.Identifier(schema_name)
-    script = sql.SQL("CREATE SCHEMA {0}; SET LOCAL search_path = {0}, public; ").format(quoted)
+    script = _AROUND.format(schema=sql.Identifier(schema_name), statements=sql.SQL(statements))
     with connection.cursor() as cursor:
-        before = _search_path(cursor)
-        cursor.connection.execute(script.as_string(cursor.connection) + statements, prepare=False)
-        cursor.execute("SELECT set_config('search_path', %s, true)", [before])
+        cursor.connection.execute(script, prepare=False)
 
 
 def schema_drop(schema_name: str) -> None:
@@ -129,8 +132,3 @@ def _rendered(query: Any, params: Any) -> str:
     if not params:
         return str(query)
     return ClientCursor(connection.connection).mogrify(query, params)
-
-
-def _search_path(cursor: Any) -> str:
-    cursor.execute("SELECT current_setting('search_path')")
-    return str(cursor.fetchone()[0])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import connection
 from django_tenants.utils import tenant_context
 
 from tenants.models import Tenant
@@ -19,6 +20,9 @@ def in_schema(tenant: Tenant) -> Iterator[None]:
     """
     if _is_in_event_loop():
         raise RuntimeError("in_schema is for synchronous code: call one unit with sync_to_async")
+    if connection.schema_name == tenant.schema_name:  # type: ignore[attr-defined]
+        yield  # entering again would set the same search path twice
+        return
     with tenant_context(tenant):
         yield
 

@@ -19,7 +19,7 @@ from tenants.services.access_tokens import TokenFacts, token_create, token_revok
 from tenants.services.tenants import tenant_create, tenant_delete
 from tenants.tenancy import in_schema
 from tenants.usage.drain import usage_drain_all
-from tenants.usage.models import UsageDaily, UsageEvent
+from tenants.usage.models import UsageDaily, UsageEvent, UsageHourly
 
 FACTORY = "Scripted"
 KEY = "sk-alices-own-key-with-the-provider"
@@ -82,7 +82,7 @@ class Person:
         """The tenant's events, oldest first, after the stream was drained."""
         usage_drain_all(claim_after_ms=0)
         with in_schema(self.tenant):
-            return list(UsageEvent.objects.order_by("at", "id"))
+            return list(UsageEvent.objects.order_by("id"))
 
     def used_tokens(self) -> dict[str, int]:
         with in_schema(self.tenant):
@@ -108,6 +108,14 @@ def person_of(tenant: Tenant) -> Iterator[Person]:
     TenantUsageDaily.objects.filter(tenant=tenant).delete()
     AccessToken.objects.filter(tenant=tenant).delete()
     with in_schema(tenant):
-        for model in (UsageEvent, UsageDaily, ModelDefault, RouteTarget, Route, TenantLLM):
+        for model in (
+            UsageEvent,
+            UsageHourly,
+            UsageDaily,
+            ModelDefault,
+            RouteTarget,
+            Route,
+            TenantLLM,
+        ):
             model.objects.all().delete()
         Connection.objects.all().delete()

@@ -20,6 +20,7 @@ from providers.models import LLM, LLMFactory, Price
 from tenants.actors import Actor
 from tenants.models import SchemaTemplate, SharedConnection, Tenant, User
 from tenants.services.tenants import tenant_delete
+from tenants.spare_schemas import spare_schemas_refill
 
 _CATALOG: tuple[type[Model], ...] = (LLMFactory, LLM, Price)
 _COPY = "catalog_copy"
@@ -67,6 +68,7 @@ def committed(_catalog_copy: None, django_db_blocker: DjangoDbBlocker) -> Iterat
 def _remove_everything() -> None:
     for tenant in Tenant.objects.exclude(schema_name="public"):
         tenant_delete(tenant=tenant, actor=Actor.from_command("tests"))
+    spare_schemas_refill(wanted=0)
     for model in (SharedConnection, User, LLMFactory, SchemaTemplate, Tenant):
         model.objects.all().delete()
     _forget_audit()

@@ -1,6 +1,8 @@
 """What commands for scripts have in common: `--json`, and errors in one line."""
 
+import argparse
 import json
+from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -32,3 +34,11 @@ class ScriptedCommand(BaseCommand):
     @property
     def actor(self) -> Actor:
         return Actor.from_command(type(self).__module__.rpartition(".")[2])
+
+
+def day_read(text: str) -> date:
+    """An argument's type: a day such as 2026-11-23."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-23") from None

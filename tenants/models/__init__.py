@@ -6,6 +6,7 @@ from tenants.models.connection_fields import ConnectionState
 from tenants.models.people import Membership, Role, User
 from tenants.models.schema_template import SchemaTemplate
 from tenants.models.shared_connection import SharedConnection, SharedModel
+from tenants.models.spare_schema import SpareSchema
 from tenants.models.tenant import Domain, Tenant, TenantDataKey, TenantStatus
 from tenants.models.tenant_usage import TenantUsageDaily
 
@@ -20,6 +21,7 @@ __all__ = [
     "Scope",
     "SharedConnection",
     "SharedModel",
+    "SpareSchema",
     "Tenant",
     "TenantDataKey",
     "TenantStatus",

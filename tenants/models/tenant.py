@@ -14,6 +14,7 @@ from providers.names import validate_name
 SLUG_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
 SLUG_MAX_LENGTH = 48
 SCHEMA_PATTERN = r"^[a-z][a-z0-9_]{0,62}\Z"
+DEFAULT_PROMPT_RETENTION_DAYS = 30
 RESERVED_SLUGS = frozenset({"public", "operator", "www", "api", "admin", "static"})
 
 
@@ -42,6 +43,11 @@ class Tenant(TenantMixin):
 
     `config_version` grows by one with each change of the tenant's configuration, in the same
     transaction; the gateway compares it with the version that its snapshot was built from.
+
+    `time_zone` says when the tenant's days begin. Usage events older than `event_retention_days`
+    (None: the platform's default) are dropped; `events_kept_since` is the first day (UTC) of which
+    all are there, None where none was dropped. Prompts and answers are kept, sealed, where
+    `is_prompt_logging`.
     """
 
     auto_create_schema = False
@@ -57,6 +63,10 @@ class Tenant(TenantMixin):
         max_length=16, choices=TenantStatus.choices, default=TenantStatus.ACTIVE
     )
     time_zone = models.CharField(max_length=64, default="UTC")
+    event_retention_days = models.PositiveIntegerField(null=True, blank=True)
+    events_kept_since = models.DateField(null=True, editable=False)
+    is_prompt_logging = models.BooleanField(default=False)
+    prompt_retention_days = models.PositiveIntegerField(default=DEFAULT_PROMPT_RETENTION_DAYS)
     config_version = models.BigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

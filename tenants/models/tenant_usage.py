@@ -6,7 +6,11 @@ from tenants.models.tenant import Tenant
 
 
 class TenantUsageDaily(models.Model):
-    """A day (UTC) of one model of one tenant. Token kinds are disjoint sums."""
+    """A day (UTC) of one model of one tenant.
+
+    `requests` counts answers to callers, `attempts` what reached a provider; what has no price
+    counts as unpriced and adds nothing to the cost.
+    """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
     day = models.DateField()
@@ -15,8 +19,11 @@ class TenantUsageDaily(models.Model):
     model_type = models.CharField(max_length=16)
     requests = models.BigIntegerField(default=0)
     failed_requests = models.BigIntegerField(default=0)
+    attempts = models.BigIntegerField(default=0)
+    unpriced_attempts = models.BigIntegerField(default=0)
     input_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=24, decimal_places=9, default=0)
 
     class Meta:
         constraints = [

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from django_tenants.utils import get_public_schema_name
+
 from tenants.models import Tenant, TenantStatus
 
 
@@ -14,3 +16,8 @@ def tenant_ids_active() -> list[UUID]:
 def tenants_by_id(ids: Collection[UUID]) -> dict[UUID, Tenant]:
     """Those that are still there."""
     return Tenant.objects.in_bulk(ids)
+
+
+def tenants_all() -> list[Tenant]:
+    """Every customer, also a suspended one; not the platform's own row."""
+    return list(Tenant.objects.exclude(schema_name=get_public_schema_name()))

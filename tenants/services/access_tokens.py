@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 
 from llmhub.base.errors import InvalidRequest
@@ -84,10 +85,18 @@ def token_revoke(*, tenant: Tenant, token_id: UUID, actor: Actor) -> None:
 
 
 def tokens_touch(*, used_at: dict[UUID, datetime]) -> None:
-    """Note when tokens were last used; never moves a time backwards."""
-    for token_id, moment in used_at.items():
-        earlier = AccessToken.objects.filter(pk=token_id).exclude(last_used_at__gte=moment)
-        earlier.update(last_used_at=moment)
+    """Note when tokens were last used; never moves a time backwards. One statement, which takes
+    the rows in one order: two of them at once wait for each other and never both."""
+    table = connection.ops.quote_name(AccessToken._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH used AS (SELECT * FROM unnest(%s::uuid[], %s::timestamptz[]) AS u (id, moment)),"  # noqa: S608
+            f" held AS (SELECT t.id, used.moment FROM {table} AS t JOIN used USING (id)"
+            " WHERE t.last_used_at IS NULL OR t.last_used_at < used.moment"
+            " ORDER BY t.id FOR NO KEY UPDATE OF t)"
+            f" UPDATE {table} AS t SET last_used_at = held.moment FROM held WHERE t.id = held.id",
+            [list(used_at), list(used_at.values())],
+        )
 
 
 def token_facts_json(token: AccessToken) -> dict[str, object]:

@@ -12,7 +12,8 @@ from tenants.config_versions import version_forget, version_raise
 from tenants.keyring import data_key_create
 from tenants.models import Membership, Role, Tenant, TenantStatus, User
 from tenants.models.tenant import schema_name_of, validate_slug
-from tenants.schema_template import schema_create, schema_drop
+from tenants.schema_template import schema_drop
+from tenants.spare_schemas import schema_provide
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def tenant_create(*, slug: str, name: str, owner_email: str, actor: Actor) -> Cr
         raise InvalidRequest(" ".join(error.messages), field="slug") from None
     with operator_change(actor=actor, action="tenant.create", is_in_snapshot=False) as change:
         _save_new(tenant)
-        schema_create(tenant.schema_name)
+        schema_provide(tenant.schema_name)
         data_key_create(tenant)
         owner = user_get_or_create(email=owner_email)
         membership_save(tenant=tenant, user=owner, role=Role.OWNER, actor=actor)

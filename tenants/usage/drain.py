@@ -24,7 +24,8 @@ DEAD_STREAM = "hub:usage:dead"
 """Entries that cannot be events, kept for people to look at; the oldest go beyond MAX_DEAD."""
 MAX_DEAD = 10_000
 GROUP = "ledger"
-BATCH = 1_000
+BATCH = 2_000
+"""Entries at a time: with many tenants a batch is a few events of each, and one transaction."""
 CLAIM_AFTER_MS = 30_000
 """Longer than a batch takes: whoever held an entry this long has died, or its database has."""
 _CONSUMER = "drain"

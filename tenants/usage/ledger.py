@@ -1,183 +1,125 @@
-"""The ledger's statements: what services.py does within a tenant's schema, a statement each.
+"""The ledger's statements: what services.py does within a tenant's schema.
 
-In SQL because the ORM has no insert that tells new rows from old ones, nor one that adds to sums.
-Rows travel as one array for each column; table names come from the models.
+One statement inserts the events and adds those that are new to every sum: events, hours, days, the
+shared rollup and the models' counters cannot come apart. The events of a batch, of whatever
+tenants, travel by one COPY into a temporary table of the session. Table names come from the models.
 """
 
-import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from functools import cache
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Model
-from django.utils import timezone
 
 from tenants.llms.models import TenantLLM
-from tenants.models import TenantUsageDaily
-from tenants.usage.events import UsageFacts
-from tenants.usage.models import UsageDaily, UsageEvent
+from tenants.models import Tenant
+from tenants.usage.events import NAMES, UsageFacts
+from tenants.usage.models import UsageDaily, UsageEvent, UsageHourly
+from tenants.usage.sums import (
+    DAY,
+    HOUR,
+    SHARED_KEY,
+    SHARED_SUMS,
+    adding,
+    events_into,
+    events_into_shared,
+    rollup_key,
+    table,
+)
+from tenants.usage.zones import bucket_minutes
 
-_EVENT_COLUMNS = {
-    "id": "uuid",
-    "request_id": "uuid",
-    "at": "timestamptz",
-    "access_token_id": "uuid",
-    "connection_id": "uuid",
-    "connection_name": "text",
-    "is_shared": "bool",
-    "llm_factory": "text",
-    "llm_name": "text",
-    "model_type": "text",
-    "input_tokens": "bigint",
-    "output_tokens": "bigint",
-    "cached_tokens": "bigint",
-    "reasoning_tokens": "bigint",
-    "is_estimated": "bool",
-    "is_streamed": "bool",
-    "http_status": "int",
-    "error_kind": "text",
-    "latency_ms": "int",
-    "first_byte_ms": "int",
-}
-_SUMS = {
-    "requests": "bigint",
-    "failed_requests": "bigint",
-    "input_tokens": "bigint",
-    "output_tokens": "bigint",
-    "cached_tokens": "bigint",
-    "reasoning_tokens": "bigint",
-}
-_DAILY_KEY = {"day": "date", "connection_id": "uuid", "llm_name": "text", "model_type": "text"}
-_DAILY_FACTS = {"llm_factory": "text", "connection_name": "text", "is_shared": "bool"}
-_TENANT_KEY = {
-    "tenant_id": "uuid",
-    "day": "date",
-    "llm_factory": "text",
-    "llm_name": "text",
-    "model_type": "text",
-}
-_TENANT_SUMS = {name: _SUMS[name] for name in list(_SUMS)[:4]}
+_COLUMNS = tuple(name for name in NAMES if name != "tenant_id")
+_STAGED = "usage_staged"
+_LOCKS = 0x6C65_6467
+"""`ledg`: the first half of the advisory locks' numbers, so that no other lock has the same."""
 
 
-class Sums(NamedTuple):
-    """What a group of events adds up to, in the order of the rollups' columns."""
+def ledger_lock(tenant_id: UUID) -> str:
+    """One writer at a time in a tenant's ledger, until the transaction ends; gives the time zone in
+    which its days are counted, read behind the lock.
 
-    requests: int = 0
-    failed_requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-
-    def plus(self, event: UsageFacts) -> "Sums":
-        return Sums(
-            self.requests + 1,
-            self.failed_requests + bool(event.error_kind),
-            self.input_tokens + event.input_tokens,
-            self.output_tokens + event.output_tokens,
-            self.cached_tokens + event.cached_tokens,
-            self.reasoning_tokens + event.reasoning_tokens,
-        )
-
-
-def events_insert(events: Iterable[UsageFacts]) -> set[UUID]:
-    """Insert those that are not there; give the ids of these."""
-    rows = [[getattr(event, name) for name in _EVENT_COLUMNS] for event in events]
-    rows.sort(key=lambda row: row[0])
-    statement = _insert(UsageEvent, _EVENT_COLUMNS) + " ON CONFLICT (id) DO NOTHING RETURNING id"
-    with connection.cursor() as cursor:
-        cursor.execute(statement, _arrays(rows))
-        return {row[0] for row in cursor.fetchall()}
-
-
-def daily_add(events: Iterable[UsageFacts]) -> None:
-    """Add the events to the tenant's sums per day, model and connection."""
-    sums: defaultdict[tuple[Any, ...], Sums] = defaultdict(Sums)
-    facts: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for event in events:
-        key = (_day(event), event.connection_id, event.llm_name, event.model_type)
-        sums[key] = sums[key].plus(event)
-        facts[key] = (event.llm_factory, event.connection_name, event.is_shared)
-    rows = [[*key, *facts[key], *sums[key]] for key in sorted(sums)]
-    _add(UsageDaily, _DAILY_KEY, _DAILY_FACTS, _SUMS, rows)
-
-
-def tenant_daily_add(tenant_id: UUID, events: Iterable[UsageFacts]) -> None:
-    """Add the events to the shared rollup that the operator's reports read."""
-    sums: defaultdict[tuple[Any, ...], Sums] = defaultdict(Sums)
-    for event in events:
-        key = (tenant_id, _day(event), event.llm_factory, event.llm_name, event.model_type)
-        sums[key] = sums[key].plus(event)
-    rows = [[*key, *sums[key][: len(_TENANT_SUMS)]] for key in sorted(sums)]
-    _add(TenantUsageDaily, _TENANT_KEY, {}, _TENANT_SUMS, rows)
-
-
-def used_tokens_add(events: Iterable[UsageFacts]) -> None:
-    """Add to the models' own counters. A model of the tenant's that was deleted meanwhile has none;
-    one on a shared connection gets its row with its first use."""
-    tokens: defaultdict[tuple[bool, UUID, str, str, str], int] = defaultdict(int)
-    for event in events:
-        key = (
-            event.is_shared,
-            event.connection_id,
-            event.llm_name,
-            event.model_type,
-            event.llm_factory,
-        )
-        tokens[key] += event.input_tokens + event.output_tokens
-    for key, used in sorted(tokens.items()):
-        is_shared, connection_id, llm_name, model_type, llm_factory = key
-        if is_shared:
-            _shared_used_add([connection_id, llm_factory, llm_name, model_type, used])
-        elif used:
-            rows = TenantLLM.objects.filter(
-                connection_id=connection_id, llm_name=llm_name, model_type=model_type
-            )
-            rows.update(used_tokens=F("used_tokens") + used)
-
-
-def _shared_used_add(values: list[Any]) -> None:
-    table = connection.ops.quote_name(TenantLLM._meta.db_table)
-    now = timezone.now()
+    Not a lock of the table: that would stop autovacuum, and these are the tables that need it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (id, shared_connection_id, llm_factory, llm_name, model_type,"  # noqa: S608
-            " used_tokens, is_enabled, created_at, updated_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, true, %s, %s)"
-            " ON CONFLICT (shared_connection_id, llm_name, model_type)"
-            f" DO UPDATE SET used_tokens = {table}.used_tokens + EXCLUDED.used_tokens",
-            [uuid.uuid4(), *values, now, now],
+            "SELECT pg_advisory_xact_lock(%s, %s)",
+            [_LOCKS, int.from_bytes(tenant_id.bytes[:4], "big", signed=True)],
         )
+        cursor.execute(
+            f"SELECT time_zone FROM {table(Tenant)} WHERE id = %s",  # noqa: S608
+            [tenant_id],
+        )
+        found = cursor.fetchone()
+    return str(found[0]) if found else "UTC"
 
 
-def _day(event: UsageFacts) -> date:
-    return event.at.astimezone(UTC).date()
-
-
-def _add(
-    model: type[Model],
-    key: dict[str, str],
-    facts: dict[str, str],
-    sums: dict[str, str],
-    rows: list[list[Any]],
-) -> None:
-    table = connection.ops.quote_name(model._meta.db_table)
-    added = ", ".join(f"{name} = {table}.{name} + EXCLUDED.{name}" for name in sums)
-    statement = _insert(model, {**key, **facts, **sums})
-    statement += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+def events_stage(events: Iterable[UsageFacts]) -> None:
+    """Bring events over to the server, for `events_add` within the same transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, _arrays(rows))
+        cursor.execute(_staging())
+        with (
+            connection.wrap_database_errors,
+            cursor.copy(f"COPY {_STAGED} ({', '.join(NAMES)}) FROM STDIN") as copy,
+        ):
+            for event in events:
+                copy.write_row(event)
 
 
-def _insert(model: type[Model], columns: dict[str, str]) -> str:
-    table = connection.ops.quote_name(model._meta.db_table)
-    arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
-    names = ", ".join(columns)
-    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608
+def events_add(tenant_id: UUID, zone: str) -> int:
+    """In the tenant's schema: insert those of its staged events that are not there, and add them to
+    every sum; gives how many are new."""
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(), {"tenant": tenant_id, **zone_parameters(zone)})
+        return int(cursor.fetchone()[0])
 
 
-def _arrays(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def zone_parameters(zone: str) -> dict[str, str]:
+    return {"zone": zone, "bucket": f"{bucket_minutes(zone)} minutes"}
+
+
+@cache
+def _staging() -> str:
+    """The session keeps the table, empty between transactions."""
+    types = {field.column: field.db_type(connection) for field in UsageEvent._meta.local_fields}
+    columns = ", ".join(f"{name} {types.get(name, 'uuid')}" for name in NAMES)
+    return f"CREATE TEMPORARY TABLE IF NOT EXISTS {_STAGED} ({columns}) ON COMMIT DELETE ROWS"
+
+
+@cache
+def _statement() -> str:
+    """Every part works in one order on rows that `ledger_lock` keeps others from."""
+    shared_key = ", ".join(("tenant_id", "day", *SHARED_KEY))
+    return f"""
+WITH new AS (
+    INSERT INTO {table(UsageEvent)} ({", ".join(_COLUMNS)})
+    SELECT {", ".join(_COLUMNS)}
+    FROM {_STAGED} WHERE tenant_id = %(tenant)s ORDER BY id ON CONFLICT (id) DO NOTHING
+    RETURNING {", ".join(name for name in _COLUMNS if name != "sealed_text")}
+), hourly AS (
+    {events_into(UsageHourly, HOUR, "new")}
+    ON CONFLICT ({rollup_key(UsageHourly)}) DO UPDATE SET {adding()}
+), daily AS (
+    {events_into(UsageDaily, DAY, "new")}
+    ON CONFLICT ({rollup_key(UsageDaily)}) DO UPDATE SET {adding()}
+), shared AS (
+    {events_into_shared("new")}
+    ON CONFLICT ({shared_key}) DO UPDATE SET {adding(SHARED_SUMS)}
+), used AS (
+    SELECT is_shared, connection_id, llm_name, model_type, max(llm_factory) AS llm_factory,
+        sum(input_tokens + output_tokens)::bigint AS tokens
+    FROM new WHERE attempt > 0 GROUP BY is_shared, connection_id, llm_name, model_type
+), own_used AS (
+    UPDATE {table(TenantLLM)} AS m SET used_tokens = m.used_tokens + used.tokens
+    FROM used WHERE NOT used.is_shared AND used.tokens > 0 AND used.connection_id = m.connection_id
+        AND used.llm_name = m.llm_name AND used.model_type = m.model_type
+), shared_used AS (
+    INSERT INTO {table(TenantLLM)} AS m (id, shared_connection_id, llm_factory, llm_name,
+        model_type, used_tokens, is_enabled, created_at, updated_at)
+    SELECT gen_random_uuid(), connection_id, llm_factory, llm_name, model_type, tokens, true,
+        now(), now()
+    FROM used WHERE is_shared
+    ON CONFLICT (shared_connection_id, llm_name, model_type)
+    DO UPDATE SET used_tokens = m.used_tokens + EXCLUDED.used_tokens
+)
+SELECT count(*) FROM new
+"""  # noqa: S608

@@ -1,44 +1,48 @@
-"""Reading what was used."""
+"""Reading what was used and spent, from the sums alone."""
 
-from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from tenants.models import Tenant
 from tenants.tenancy import in_schema
-from tenants.usage.models import UsageDaily
+from tenants.usage.models import UsageHourly
 
 
-@dataclass(frozen=True)
-class ModelDay:
-    """A day (UTC) of a model on a connection. `requests` counts attempts that reached the provider,
-    the failed ones among them."""
+class Spent(NamedTuple):
+    """Tokens in and out, and USD; what has no price adds nothing to the cost."""
 
-    day: date
-    llm_factory: str
-    connection_name: str
-    llm_name: str
-    model_type: str
-    requests: int
-    failed_requests: int
-    input_tokens: int
-    output_tokens: int
+    tokens: int
+    cost_usd: Decimal
 
 
-_BY = ("day", "llm_factory", "connection_name", "llm_name", "model_type")
-_SUMS = ("requests", "failed_requests", "input_tokens", "output_tokens")
+def usage_spent(
+    tenant: Tenant,
+    *,
+    since: datetime | None,
+    until: datetime | None = None,
+    token_id: UUID | None = None,
+    model: str | None = None,
+) -> Spent:
+    """What the ledger holds of [`since`, `until`), of one token or one model (by its name, on every
+    connection) where they are given. None is open.
 
-
-def usage_by_model_and_day(tenant: Tenant, since: date, until: date) -> list[ModelDay]:
-    """From `since` to `until`, both included; the latest day first, then by factory and model."""
+    Exact where both moments begin an hour, or a day in the tenant's time zone.
+    """
+    conditions = {
+        "hour__gte": since,
+        "hour__lt": until,
+        "access_token_id": token_id,
+        "llm_name": model,
+    }
     with in_schema(tenant):
-        rows = UsageDaily.objects.filter(day__gte=since, day__lte=until).values(*_BY)
-        sums = rows.annotate(**{f"sum_{name}": Sum(name) for name in _SUMS})
-        return [
-            ModelDay(
-                **{name: row[name] for name in _BY},
-                **{name: row[f"sum_{name}"] for name in _SUMS},
-            )
-            for row in sums.order_by("-day", *_BY[1:])
-        ]
+        rows = UsageHourly.objects.filter(
+            **{name: value for name, value in conditions.items() if value is not None}
+        )
+        found = rows.aggregate(
+            tokens=Sum(F("input_tokens") + F("output_tokens")), cost=Sum("cost_usd")
+        )
+    return Spent(int(found["tokens"] or 0), found["cost"] or Decimal(0))

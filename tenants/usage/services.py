@@ -2,12 +2,12 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import ProgrammingError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError, transaction
 
 from tenants.models import Tenant
 from tenants.services.access_tokens import tokens_touch
@@ -34,56 +34,79 @@ class UsageCounts:
         )
 
 
+Work = tuple[Tenant, Sequence[UsageFacts]]
+
+
 def usage_record(events: Iterable[UsageFacts]) -> UsageCounts:
-    """Put events of any tenants into their ledgers: one transaction for each tenant.
+    """Put events of any tenants into their ledgers: in one transaction, since waiting for the disk
+    costs more than the work; where that fails, in one for each tenant.
 
     Safe to repeat, in any order, from several processes at once. What was committed for one tenant
     stays when another's transaction fails; the error is raised, and the call can be made again.
     """
     by_tenant: defaultdict[UUID, dict[UUID, UsageFacts]] = defaultdict(dict)
-    counts = UsageCounts()
-    for event in events:
-        known = by_tenant[event.tenant_id]
-        counts += UsageCounts(repeated=int(event.id in known))
-        known.setdefault(event.id, event)
+    given = 0
+    for given, event in enumerate(events, start=1):  # noqa: B007
+        by_tenant[event.tenant_id].setdefault(event.id, event)
     tenants = Tenant.objects.in_bulk(list(by_tenant))
-    for tenant_id, known in sorted(by_tenant.items()):
-        counts += _record(tenant_id, tenants.get(tenant_id), list(known.values()))
-    return counts
+    dropped = sum(
+        _dropped(tenant_id, known)
+        for tenant_id, known in by_tenant.items()
+        if tenant_id not in tenants
+    )
+    # Every writer takes the tenants in this order, so two wait for each other and never both.
+    work = [(tenants[i], list(by_tenant[i].values())) for i in sorted(tenants)]
+    counts = _record_together(work)
+    if counts is None:
+        counts = sum((_record_alone(*of_one) for of_one in work), UsageCounts())
+    repeated = given - dropped - counts.recorded - counts.dropped
+    return UsageCounts(counts.recorded, repeated, dropped + counts.dropped)
 
 
-def _record(tenant_id: UUID, tenant: Tenant | None, events: list[UsageFacts]) -> UsageCounts:
-    if tenant is None:
-        return _dropped(tenant_id, events)
+def _record_together(work: Sequence[Work]) -> UsageCounts | None:
+    """None where something is wrong with some tenant's part: then nothing was recorded."""
+    if not work:
+        return UsageCounts()
     try:
-        recorded = _record_in_schema(tenant, events)
+        with transaction.atomic():
+            ledger.events_stage(event for _, events in work for event in events)
+            recorded = sum(_record(tenant) for tenant, _ in work)
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError:
+        if len(work) == 1 and Tenant.objects.filter(pk=work[0][0].pk).exists():
+            raise
+        return None
+    _touch_tokens(event for _, events in work for event in events)
+    return UsageCounts(recorded=recorded)
+
+
+def _record_alone(tenant: Tenant, events: Sequence[UsageFacts]) -> UsageCounts:
+    try:
+        with transaction.atomic():
+            ledger.events_stage(events)
+            recorded = _record(tenant)
     except ProgrammingError:
         # Its schema went while we wrote: the tenant was deleted, or something is truly wrong.
-        if Tenant.objects.filter(pk=tenant_id).exists():
+        if Tenant.objects.filter(pk=tenant.pk).exists():
             raise
-        return _dropped(tenant_id, events)
+        return UsageCounts(dropped=_dropped(tenant.pk, events))
     _touch_tokens(events)
-    return UsageCounts(recorded=recorded, repeated=len(events) - recorded)
+    return UsageCounts(recorded=recorded)
 
 
-def _record_in_schema(tenant: Tenant, events: list[UsageFacts]) -> int:
-    """Every step locks its rows in one order, so two drains wait for each other and never both."""
-    with in_schema(tenant), transaction.atomic():
-        new_ids = ledger.events_insert(events)
-        new = [event for event in events if event.id in new_ids]
-        if new:
-            ledger.daily_add(new)
-            ledger.used_tokens_add(new)
-            ledger.tenant_daily_add(tenant.pk, new)
-    return len(new)
+def _record(tenant: Tenant) -> int:
+    with in_schema(tenant):
+        zone = ledger.ledger_lock(tenant.pk)
+        return ledger.events_add(tenant.pk, zone)
 
 
-def _dropped(tenant_id: UUID, events: list[UsageFacts]) -> UsageCounts:
+def _dropped(tenant_id: UUID, events: Sequence[UsageFacts] | Mapping[UUID, UsageFacts]) -> int:
     logger.warning("%d usage events dropped: tenant %s is gone", len(events), tenant_id)
-    return UsageCounts(dropped=len(events))
+    return len(events)
 
 
-def _touch_tokens(events: list[UsageFacts]) -> None:
+def _touch_tokens(events: Iterable[UsageFacts]) -> None:
     used_at: dict[UUID, datetime] = {}
     for event in events:
         used_at[event.access_token_id] = max(event.at, used_at.get(event.access_token_id, event.at))

@@ -4,9 +4,11 @@ import logging
 
 import redis
 from celery import shared_task
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 
+from tenants.selectors.tenants import tenants_all
 from tenants.usage.drain import usage_drain_all
+from tenants.usage.retention import usage_drop_old
 
 logger = logging.getLogger(__name__)
 
@@ -24,3 +26,17 @@ def usage_drain() -> None:
         return
     if counts.recorded:
         logger.debug("usage drained: %s", counts)
+
+
+@shared_task(name="usage.drop_old")
+def usage_drop_old_everywhere() -> None:
+    """Once a night: drop the events and texts that tenants keep no longer. A tenant whose turn
+    fails does not keep the others from theirs, and has the next night."""
+    for tenant in tenants_all():
+        try:
+            dropped = usage_drop_old(tenant=tenant)
+        except DatabaseError as error:
+            logger.warning("tenant %s keeps old events: %s", tenant.pk, type(error).__name__)
+            continue
+        if dropped.events or dropped.texts:
+            logger.info("tenant %s: %s", tenant.pk, dropped)

@@ -143,6 +143,8 @@ def test_through_the_hub_bedrock_is_sent_and_says_the_same(
     first, second = provider.seen
     assert second.json == first.json
     assert second.path == first.path
+    # What the signature covers, it was sent with.
+    assert second.headers["host"] == first.headers["host"]
     scope = "/us-east-1/bedrock/aws4_request"
     assert scope in first.headers["authorization"]
     assert scope in second.headers["authorization"]

@@ -5,8 +5,9 @@ from django.core.management import call_command
 from django.db import connection
 
 from tenants import schema_template
-from tenants.models import SchemaTemplate
+from tenants.models import SchemaTemplate, SpareSchema
 from tenants.schema_template import fingerprint, schema_create
+from tenants.spare_schemas import schema_provide, spare_schemas_refill
 
 MADE, MIGRATED = "t_made", "t_migrated"
 
@@ -50,13 +51,23 @@ QUERIES = {
 }
 
 
-@pytest.fixture
-def both(db) -> None:
+def make(schema: str) -> None:
+    schema_create(schema)
+
+
+def take(schema: str) -> None:
+    assert spare_schemas_refill(wanted=1) == 1
+    schema_provide(schema)
+    assert not SpareSchema.objects.exists()
+
+
+@pytest.fixture(params=[make, take])
+def both(db, request) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA {MIGRATED}")
     call_command("migrate_schemas", schema_name=MIGRATED, verbosity=0)
     connection.set_schema_to_public()
-    schema_create(MADE)
+    request.param(MADE)
 
 
 def facts(query: str, schema: str) -> list[str]:

@@ -81,6 +81,30 @@ def test_check_hub_beside_it_finds_everything_in_order(hub: HubProcess) -> None:
     ]
 
 
+def test_the_worker_replaces_the_spare_schema_that_a_tenant_took(hub: HubProcess) -> None:
+    config = _config(hub)
+    with psycopg.connect(config.database_url, autocommit=True) as database:
+        ready = _spares(database)
+        assert len(ready) == config.hub_spare_schemas, "they are there when the hub is ready"
+        subprocess.run(
+            [sys.executable, "manage.py", "tenant_create", "acme", "--owner", "a@example.com"],
+            check=True,
+            cwd=ROOT,
+            env=hub.environment,
+            capture_output=True,
+        )
+        wait_until(lambda: _spares(database) - ready, what="a new spare schema")
+        wait_until(lambda: len(_spares(database)) == config.hub_spare_schemas)
+        assert len(_spares(database) & ready) == config.hub_spare_schemas - 1
+
+
+def _spares(database: psycopg.Connection[tuple[int, ...]]) -> set[int]:
+    rows = database.execute(
+        "SELECT n.oid FROM tenants_spareschema JOIN pg_namespace AS n ON nspname = schema_name"
+    )
+    return {oid for (oid,) in rows}
+
+
 def test_a_second_hub_on_the_same_folder_is_refused(hub: HubProcess) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "llmhub.up"],

@@ -57,6 +57,7 @@ def usage_drain_group() -> None:
         {FIELD: b"{}"},
         {FIELD: b"[{}]"},
         {FIELD: b"[1]"},
+        {FIELD: b"[[]]"},
         {b"other": b"[]"},
     ],
     ids=str,
@@ -90,13 +91,25 @@ IMPOSSIBLE: list[dict[str, Any]] = [
     {"http_status": 70_000},
     {"latency_ms": 2**40},
     {"first_byte_ms": -1},
+    {"attempt": 256},
+    {"images": -1},
+    {"audio_ms": 10**30},
+    {"characters": float("inf")},
+    {"cost_usd": "NaN"},
+    {"cost_usd": "Infinity"},
+    {"cost_usd": "-0.1"},
+    {"cost_usd": 0.1},
+    {"cost_usd": "1e30"},
+    {"result_status": "200"},
+    {"result_code": "x" * 65},
 ]
 
 
 @pytest.mark.parametrize("changes", IMPOSSIBLE, ids=str)
 def test_impossible_facts_are_put_aside(alice: Person, changes: dict[str, Any]) -> None:
-    [row] = json.loads(events_dump([usage(alice)]))
-    valkey().xadd(STREAM, {FIELD: json.dumps([row | changes])})
+    row = json.loads(events_dump([usage(alice)]))[0]
+    changed = dict(zip(UsageFacts._fields, row, strict=True)) | changes
+    valkey().xadd(STREAM, {FIELD: json.dumps([list(changed.values())])})
     assert usage_drain_all() == UsageCounts()
     assert valkey().xlen(DEAD_STREAM) == 1
 
@@ -104,6 +117,12 @@ def test_impossible_facts_are_put_aside(alice: Person, changes: dict[str, Any]) 
 def test_what_is_dumped_is_parsed(alice: Person) -> None:
     events = [usage(alice), usage(alice, first_byte_ms=3)]
     assert events_parse(events_dump(events)) == events
+
+
+def test_an_older_gateway_and_a_newer_one_are_understood(alice: Person) -> None:
+    row = json.loads(events_dump([usage(alice)]))[0]
+    older, newer = row[: len(row) - 1], [*row, "what is not known yet"]
+    assert events_parse(json.dumps([older, newer]).encode()) == events_parse(json.dumps([row, row]))
 
 
 def test_an_entry_that_the_database_refuses_holds_up_nobody(alice: Person) -> None:

@@ -13,7 +13,6 @@ from tenants.tenancy import in_schema
 from tenants.usage.events import UsageFacts
 from tenants.usage.models import UsageEvent
 from tenants.usage.rollups import usage_rollup_rebuild
-from tenants.usage.selectors import usage_by_model_and_day
 from tenants.usage.services import UsageCounts, usage_record
 from tests.committed_people import Person
 from tests.usage.examples import NOON, daily, shared_daily, usage
@@ -40,8 +39,12 @@ def test_repeated_and_late_events_change_nothing(alice: Person) -> None:
 
 def test_a_failed_attempt_counts_as_one(alice: Person) -> None:
     nothing = {"input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "reasoning_tokens": 0}
-    usage_record([usage(alice, **nothing, http_status=0, error_kind="timeout"), usage(alice)])
-    assert daily(alice) == [(DAY, "test-chat", 2, 1, 10, 5, 2, 1)]
+    failed = {**nothing, "http_status": 0, "error_kind": "timeout", "result_status": 504}
+    usage_record([usage(alice, **failed), usage(alice)])
+    assert daily(alice) == [
+        (DAY, "test-chat", 1, 1, 0, 0, 0, 0),
+        (DAY, "test-chat", 1, 0, 10, 5, 2, 1),
+    ]
 
 
 def test_a_day_ends_at_midnight_utc(alice: Person) -> None:
@@ -140,17 +143,3 @@ def test_a_rollup_can_be_made_anew_while_events_come(alice: Person) -> None:
     total = sum(event.input_tokens for event in events)
     assert sum(row[4] for row in daily(alice)) == total
     assert sum(row[4] for row in shared_daily(alice)) == total
-
-
-def test_usage_by_model_and_day(alice: Person) -> None:
-    tomorrow = NOON + timedelta(days=1)
-    usage_record(
-        [usage(alice), usage(alice), usage(alice, llm_name="b"), usage(alice, at=tomorrow)]
-    )
-    rows = usage_by_model_and_day(alice.tenant, DAY, DAY + timedelta(days=1))
-    assert [(r.day.day, r.llm_name, r.requests, r.input_tokens) for r in rows] == [
-        (5, "test-chat", 1, 10),
-        (4, "b", 1, 10),
-        (4, "test-chat", 2, 20),
-    ]
-    assert len(usage_by_model_and_day(alice.tenant, DAY, DAY)) == 2

@@ -19,6 +19,7 @@ from llmhub.broker import broker_ping
 from llmhub.builtin_model import builtin_connection_prepare
 from llmhub.first_people import demo_prepare, operator_prepare
 from llmhub.schema_versions import outdated_schemas, shared_is_current
+from tenants.spare_schemas import spare_schemas_refill
 
 
 class Command(BaseCommand):
@@ -56,6 +57,7 @@ class Command(BaseCommand):
         demo = None
         if wanted["demo"]:
             demo = self._step("Preparing the demo tenant", lambda: demo_prepare(**wanted["demo"]))
+        self._step("Making spare schemas", _spare_schemas)
         return {"operator": operator, "demo": demo}
 
     def _step(self, name: str, run: Callable[[], Any]) -> Any:
@@ -84,6 +86,11 @@ def _servers_check() -> None:
         broker_ping()
     except RedisError as error:
         raise CommandError(f"Valkey/Redis of REDIS_URL does not answer: {error}") from None
+
+
+def _spare_schemas() -> None:
+    """A few; the worker makes the others without anybody waiting for them."""
+    spare_schemas_refill(wanted=settings.HUB.hub_spare_schemas, at_most=3)
 
 
 def _migrate() -> None:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tenants.llms.api import connections, defaults, factories, keys, models, routes, tokens
-from tenants.usage.api import UsageView
+from tenants.usage.api.usage import UsageView
 
 urlpatterns = [
     path("factories", factories.FactoriesView.as_view()),

@@ -1,0 +1,1 @@
+"""GET /llm/usage, /llm/requests and the settings of the ledger."""
