@@ -234,9 +234,7 @@ def test_calls_that_reached_no_provider_are_requests_and_no_attempts(
     alice: Person, api: Api
 ) -> None:
     nowhere = {"attempt": 0, "connection_id": NO_ID, "llm_name": "", "llm_factory": ""}
-    refused = usage(
-        alice, **nowhere, error_kind="refused", result_status=404, cost_usd=Decimal(0)
-    )
+    refused = usage(alice, **nowhere, error_kind="refused", result_status=404, cost_usd=Decimal(0))
     usage_record([usage(alice), refused])
     [totals] = items(api, group_by="type")
     assert (totals["requests"], totals["attempts"], totals["failed_requests"]) == (2, 1, 1)
