@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping
 
 from bench.servers import hub_temporary
 
-MEASUREMENTS = ("tenant_creation", "stream_reader", "hub", "drain", "usage_reports", "gateways")
+MEASUREMENTS = (
+    "tenant_creation",
+    "stream_reader",
+    "translation",
+    "hub",
+    "drain",
+    "usage_reports",
+    "gateways",
+)
 MEMORY_CALLS = 200_000
 
 Result = Mapping[str, float | str]
@@ -36,6 +44,12 @@ def _stream_reader(mode: str) -> Result:
     from bench import stream_reader
 
     return stream_reader.run()
+
+
+def _translation(mode: str) -> Result:
+    from bench import translation
+
+    return translation.run()
 
 
 def _hub(mode: str) -> Result:
@@ -70,6 +84,7 @@ def _gateways(mode: str) -> Result:
 _RUN: dict[str, Callable[[str], Result]] = {
     "tenant_creation": _tenant_creation,
     "stream_reader": _stream_reader,
+    "translation": _translation,
     "hub": _hub,
     "drain": _drain,
     "usage_reports": _usage_reports,
