@@ -79,6 +79,7 @@ class Gateway:
             payload,
             path=caller.scope["path"],
             route=route_name(snapshot, endpoint.model_type, payload.get("model")),
+            text_seal=snapshot.text_seal,
         )
         try:
             models = models_resolve(snapshot, token, endpoint.model_type, payload.get("model"))

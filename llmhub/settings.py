@@ -197,6 +197,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 10},
     },
+    "catalog-prices-sync": {
+        "task": "catalog.prices_sync",
+        "schedule": 86_400.0,
+        "options": {"expires": 3600},
+    },
 }
 
 LOGGING: dict[str, Any] = {

@@ -23,7 +23,8 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class CatalogFactory:
-    """`credential_fields` are mappings with the keys of `providers.shapes.CREDENTIAL_KEYS`."""
+    """`credential_fields` are mappings with the keys of `providers.shapes.CREDENTIAL_KEYS`, and
+    `regions` such as `validate_regions` there wants."""
 
     name: str
     logo: str
@@ -31,6 +32,7 @@ class CatalogFactory:
     rank: int
     is_active: bool
     endpoints: Mapping[ModelType, Endpoint]
+    regions: tuple[Mapping[str, Any], ...]
     credential_fields: tuple[Mapping[str, Any], ...]
     is_local: bool
     base_url_required: bool
@@ -129,6 +131,7 @@ def _factory(row: LLMFactory) -> CatalogFactory:
             ModelType(model_type): Endpoint(endpoint["protocol"], endpoint["base_url"])
             for model_type, endpoint in row.endpoints.items()
         },
+        regions=tuple(row.regions),
         credential_fields=tuple(row.credential_fields),
         is_local=row.is_local,
         base_url_required=row.base_url_required,

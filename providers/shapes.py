@@ -75,6 +75,35 @@ def _validate_endpoint(model_type: str, endpoint: Any) -> None:
         raise ValidationError(f"{model_type}: a base URL is empty, or http(s)://host/path.")
 
 
+def validate_regions(regions: Any) -> None:
+    """A list of `{"name": text, "base_urls": {model type: URL}}`. Raises ValidationError.
+
+    Other addresses of the same provider, for a tenant whose account is there.
+    """
+    if not isinstance(regions, Sequence) or isinstance(regions, str):
+        raise ValidationError("Regions are a list of objects.")
+    for region in regions:
+        _validate_region(region)
+    names = [region["name"] for region in regions]
+    if len(set(names)) != len(names):
+        raise ValidationError("Two regions have the same name.")
+
+
+def _validate_region(region: Any) -> None:
+    if not isinstance(region, Mapping) or set(region) != {"name", "base_urls"}:
+        raise ValidationError("A region has exactly name and base_urls.")
+    name, base_urls = region["name"], region["base_urls"]
+    if not isinstance(name, str) or not name:
+        raise ValidationError("A region's name is a text.")
+    if not isinstance(base_urls, Mapping) or not base_urls:
+        raise ValidationError(f"{name}: base_urls are an object with model types as keys.")
+    for model_type, base_url in base_urls.items():
+        if model_type not in set(ModelType):
+            raise ValidationError(f"{name}: {model_type!r} is not a model type.")
+        if not isinstance(base_url, str) or not base_url or not _is_base_url(base_url):
+            raise ValidationError(f"{name}: {model_type}: a base URL is http(s)://host/path.")
+
+
 def _is_base_url(base_url: str) -> bool:
     if not base_url:
         return True

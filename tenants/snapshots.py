@@ -13,6 +13,7 @@ from uuid import UUID
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from providers.pricing import PriceAt
+from tenants.usage.texts import TextSeal
 
 # Which of a tenant's models answer a call of a type; the first kind that has the name wins.
 ANSWERED_BY: Mapping[ModelType, tuple[ModelType, ...]] = {
@@ -98,7 +99,10 @@ class RouteView:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`models` stand in the order in which they are tried: own before shared, `default` first."""
+    """`models` stand in the order in which they are tried: own before shared, `default` first.
+
+    `text_seal` is there where the tenant keeps prompts and answers.
+    """
 
     tenant_id: UUID
     slug: str
@@ -109,6 +113,7 @@ class Snapshot:
     routes: Mapping[str, RouteView]
     defaults: Mapping[ModelType, ModelView]
     by_name: Mapping[tuple[ModelType, str], tuple[ModelView, ...]] = field(repr=False)
+    text_seal: TextSeal | None = field(default=None, repr=False)
 
     def named(self, model_type: ModelType, name: str) -> tuple[ModelView, ...]:
         """The models of that name which answer calls of the type; empty when there is none."""

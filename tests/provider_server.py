@@ -79,6 +79,8 @@ class ProviderServer:
         self._scripts: dict[str, deque[Reply]] = defaultdict(deque)
         self._ids = itertools.count(1)
         self._runner: web.AppRunner | None = None
+        self._may_answer = threading.Event()
+        self._may_answer.set()
 
     @property
     def url(self) -> str:
@@ -87,6 +89,15 @@ class ProviderServer:
     def script(self, path: str, *replies: Reply) -> None:
         """The next answers to `path`, which begins with `/v1`."""
         self._scripts[path].extend(replies)
+
+    @contextmanager
+    def holding_back(self) -> Iterator[None]:
+        """Requests are seen, and answered only after this."""
+        self._may_answer.clear()
+        try:
+            yield
+        finally:
+            self._may_answer.set()
 
     def requests_to(self, path: str) -> list[Seen]:
         return [seen for seen in self.seen if seen.path == path]
@@ -112,6 +123,8 @@ class ProviderServer:
         headers = {name.lower(): value for name, value in request.headers.items()}
         request_id = headers.get("x-request-id", "")
         self.seen.append(Seen(request_id, request.method, request.path, headers, body))
+        while not self._may_answer.is_set() and not self._stopping.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         if self._scripts[request.path]:
             return await self._play(request, self._scripts[request.path].popleft())
         given = headers.get("authorization", "")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from llmhub.base.errors import CorruptSecret
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
-from providers.models import LLM, LLMFactory
+from providers.models import ALWAYS, LLM, LLMFactory
 from providers.pricing import PriceAt
 from providers.protocols.registry import protocol_serves
 from providers.selectors import prices_since
@@ -26,6 +26,7 @@ from tenants.models import (
     Tenant,
     TenantStatus,
 )
+from tenants.models.price_fields import OwnPriceSource
 from tenants.platform import platform_get
 from tenants.snapshots import (
     ConnectionView,
@@ -37,6 +38,7 @@ from tenants.snapshots import (
     models_by_name,
 )
 from tenants.tenancy import in_schema
+from tenants.usage.texts import text_seal_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ def snapshot_build(tenant_id: UUID) -> Snapshot | None:
             routes=_routes(models),
             defaults=_defaults(models),
             by_name=models_by_name(models.values()),
+            text_seal=text_seal_of(tenant),
         )
 
 
@@ -234,8 +237,17 @@ def _model_view(
         connection=view,
         max_tokens=row.max_tokens,
         refusal=refusal,
-        prices=catalog.prices.get((view.llm_factory, row.llm_name), ()),
+        prices=(*own_prices(row), *catalog.prices.get((view.llm_factory, row.llm_name), ())),
     )
+
+
+def own_prices(row: TenantLLM | SharedModel) -> tuple[PriceAt, ...]:
+    """What the model's owner says it costs: at any time, for nobody keeps earlier figures."""
+    figures = row.own_price
+    if figures is None:
+        return ()
+    source = OwnPriceSource.TENANT if isinstance(row, TenantLLM) else OwnPriceSource.OPERATOR
+    return (PriceAt(figures, source, ALWAYS),)
 
 
 def _trying_order(model: ModelView) -> tuple[bool, bool, str, str]:

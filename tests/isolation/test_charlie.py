@@ -3,16 +3,21 @@
 The routes come from the URL configuration; a new one without an entry here fails the tests.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from gateway.ids import uuid7
 from tenants.llms.models import Route as ModelRoute
 from tenants.llms.models import RouteTarget, TenantLLM
 from tenants.models import Role
 from tenants.tenancy import in_schema
+from tenants.usage.events import UsageFacts, event_id
+from tenants.usage.services import usage_record
 from tests.api import Api
 from tests.isolation.routes import Route, tenant_routes
 from tests.isolation.state import state_of
@@ -50,6 +55,11 @@ MATRIX: dict[str, Entry] = {
     "POST enable_llm": Entry(404, NAMED | {"status": "0"}),
     "POST delete_factory": Entry(404, {"llm_factory": COMPATIBLE, "force": True}),
     "GET usage": OWN_LIST,
+    "GET requests": OWN_LIST,
+    "GET requests/<request_id>": Entry(404),
+    "GET settings": OWN_LIST,
+    "PATCH settings": Entry(200, {"event_retention_days": 90}),
+    "POST set_price": Entry(404, NAMED | {"price": {"input_usd_per_mtok": "1"}}),
     "GET connections": OWN_LIST,
     "POST connections": Entry(422, {"llm_factory": "Anthropic", "api_key": "sk-ant-0123456789ab"}),
     "GET connections/<connection_id>": Entry(404),
@@ -79,13 +89,36 @@ def ids(alice, provider) -> dict[str, str]:
     model_add(alice.api, provider, llm_name=NAME, connection=CONNECTION)
     alice.api.put("defaults", {"chat": NAME}).require_success()
     with in_schema(alice.tenant):
+        model = TenantLLM.objects.get()
         route = ModelRoute.objects.create(name="alices-route", model_type="chat")
-        RouteTarget.objects.create(route=route, tenant_llm=TenantLLM.objects.get())
+        RouteTarget.objects.create(route=route, tenant_llm=model)
+    event = usage_of_model(alice.tenant, model)
+    usage_record([event])
     return {
+        "request_id": str(event.request_id),
         "connection_id": connections(alice.api)[0]["id"],
         "route_id": str(route.pk),
         "token_id": alice.api.get("tokens").data["items"][0]["id"],
     }
+
+
+def usage_of_model(tenant, model) -> UsageFacts:
+    request_id = uuid7()
+    return UsageFacts(
+        id=event_id(request_id, 1),
+        request_id=request_id,
+        tenant_id=tenant.pk,
+        at=datetime.now(UTC),
+        access_token_id=uuid.uuid4(),
+        connection_id=model.connection_id,
+        connection_name=CONNECTION,
+        llm_factory=COMPATIBLE,
+        llm_name=NAME,
+        model_asked=NAME,
+        model_type="chat",
+        http_status=200,
+        latency_ms=1,
+    )
 
 
 @pytest.fixture

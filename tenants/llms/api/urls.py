@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from tenants.llms.api import connections, defaults, factories, keys, models, routes, tokens
+from tenants.llms.api import (
+    connections,
+    defaults,
+    factories,
+    keys,
+    models,
+    prices,
+    routes,
+    tokens,
+)
+from tenants.usage.api.requests import RequestsView, RequestView
+from tenants.usage.api.settings import LedgerSettingsView
 from tenants.usage.api.usage import UsageView
 
 urlpatterns = [
@@ -12,10 +23,14 @@ urlpatterns = [
     path("add_llm", models.AddLLMView.as_view()),
     path("delete_llm", models.DeleteLLMView.as_view()),
     path("enable_llm", models.EnableLLMView.as_view()),
+    path("set_price", prices.SetPriceView.as_view()),
     path("list", models.ListView.as_view()),
     path("my_llms", models.MyLLMsView.as_view()),
     path("defaults", defaults.DefaultsView.as_view()),
     path("usage", UsageView.as_view()),
+    path("requests", RequestsView.as_view()),
+    path("requests/<uuid:request_id>", RequestView.as_view()),
+    path("settings", LedgerSettingsView.as_view()),
     path("connections", connections.ConnectionsView.as_view()),
     path("connections/<uuid:connection_id>", connections.ConnectionView.as_view()),
     path("connections/<uuid:connection_id>/check", connections.ConnectionCheckView.as_view()),

@@ -1,14 +1,19 @@
 """Reading a tenant's models, for /llm/list and /llm/my_llms."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from llmhub.base.model_types import ModelType
+from providers.pricing import price_in_force
 from providers.selectors import factory_list
 from tenants.llms.models import Connection, TenantLLM
 from tenants.llms.snapshot_build import models_of
 from tenants.models import SharedConnection, Tenant
+from tenants.models.price_fields import figures_json
 from tenants.snapshots import ModelView
 from tenants.tenancy import in_schema
 
@@ -79,8 +84,17 @@ def _details(model: ModelView, states: Mapping[UUID, dict[str, Any]]) -> dict[st
         "status": _status(model),
         "connection": model.connection.name,
         "is_shared": model.connection.is_shared,
+        **_price(model),
         **states.get(model.connection.id, {}),
     }
+
+
+def _price(model: ModelView) -> dict[str, Any]:
+    """What a call would be billed at now, short inputs."""
+    price = price_in_force(model.prices, timezone.now())
+    if price is None:
+        return {"price": {}, "price_source": ""}
+    return {"price": figures_json(asdict(price.figures)), "price_source": price.source}
 
 
 def _key(model: ModelView) -> tuple[UUID, str, str]:
