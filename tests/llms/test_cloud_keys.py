@@ -88,3 +88,44 @@ def test_a_deployment_of_azures_is_added_with_its_key(alice, provider):
     alice.api.post("add_llm", body).require_success()
     (seen,) = provider.seen
     assert seen.headers["api-key"] == "0123456789abcdef"
+
+
+CONVERSED = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}},
+    "stopReason": "end_turn",
+    "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "authorization"),
+    [
+        ({"bedrock_api_key": "bedrock-api-key-0123456789"}, "Bearer bedrock-api-key-0123456789"),
+        (
+            {"bedrock_ak": "AKIAIOSFODNN7EXAMPLE", "bedrock_sk": "wJalrXUtnFEMI0K7MDENG0bPxR"},
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/",
+        ),
+    ],
+)
+def test_bedrock_takes_an_access_key_or_a_key_of_its_own(alice, provider, key, authorization):
+    provider.script("/model/amazon.nova-lite-v1:0/converse", Reply(body=CONVERSED))
+    alice.api.post("add_llm", bedrock(provider, key)).require_success()
+    (seen,) = provider.seen
+    assert seen.headers["authorization"].startswith(authorization)
+
+
+def test_bedrock_without_either_is_refused_before_the_network(alice, provider):
+    answer = alice.api.post("add_llm", bedrock(provider, {})).require_failure(400)
+    assert answer.error["details"]["field"] == "api_key.bedrock_ak"
+    assert provider.seen == []
+
+
+def bedrock(provider: Any, key: dict[str, str]) -> dict[str, Any]:
+    return {
+        "llm_factory": "Bedrock",
+        "llm_name": "amazon.nova-lite-v1:0",
+        "model_type": "chat",
+        "api_base": provider.url.removesuffix("/v1"),
+        "api_key": {"bedrock_region": "us-east-1", **key},
+        "max_tokens": 4096,
+    }
