@@ -11,6 +11,7 @@ from bench.servers import hub_temporary
 MEASUREMENTS = (
     "tenant_creation",
     "stream_reader",
+    "translation",
     "hub",
     "drain",
     "usage_reports",
@@ -44,6 +45,12 @@ def _stream_reader(mode: str) -> Result:
     from bench import stream_reader
 
     return stream_reader.run()
+
+
+def _translation(mode: str) -> Result:
+    from bench import translation
+
+    return translation.run()
 
 
 def _hub(mode: str) -> Result:
@@ -85,6 +92,7 @@ def _gateways(mode: str) -> Result:
 _RUN: dict[str, Callable[[str], Result]] = {
     "tenant_creation": _tenant_creation,
     "stream_reader": _stream_reader,
+    "translation": _translation,
     "hub": _hub,
     "drain": _drain,
     "limits": _limits,

@@ -1,6 +1,7 @@
 """Walk the models of a call until one of them answers."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 
 import orjson
 
@@ -28,27 +29,24 @@ async def execute(
     """Try the models in order; `relay` takes over each reply that is a success.
 
     The next one is tried only while `relay` raises ProviderError, which it does as long as nothing
-    has reached the caller. Gives the response that was relayed, for the caller to close. Raises
-    ProviderFailed with what the last attempt said; RequestRefused where none was made, because no
-    provider has words for what was asked.
+    has reached the caller, and not where a provider says that the request itself is wrong; a model
+    whose protocol has no words for the request is passed over. Gives the response that was relayed,
+    for the caller to close. Raises ProviderFailed with what the last attempt said; RequestRefused
+    where none was made, because no provider has words for what was asked.
     """
     failed: ProviderFailed | None = None
     for model in models:
         attempt = call.attempt(model)
         protocol = PROTOCOLS[model.connection.endpoints[model.model_type].protocol]
         try:
-            request = call.endpoint.request(protocol, attempt.target, call.payload, model.llm_name)
-        except (InvalidRequest, NotSupported) as error:
+            attempt.target = await transport.access_tokens.authorized(protocol, attempt.target)
+            request = _request(call, attempt, protocol)
+            return await _attempt(call, attempt, protocol, request, transport, relay)
+        except _Unsayable as unsayable:
             # Nothing was sent, and another model's provider may have words for it.
             call.attempts.pop()
-            failed = failed or RequestRefused(error, model.qualified_name)
+            failed = failed or RequestRefused(unsayable.error, model.qualified_name)
             continue
-        except (orjson.JSONEncodeError, RecursionError):
-            call.attempts.pop()
-            failed = RequestRefused(InvalidRequest(TOO_DEEP), model.qualified_name)
-            break
-        try:
-            return await _attempt(call, attempt, protocol, request, transport, relay)
         except ProviderError as error:
             failure = error.failure
         except (AddressForbidden, InvalidRequest) as error:
@@ -87,6 +85,8 @@ async def _attempt(
         attempt.http_status = response.status
         if not 200 <= response.status < 300:
             body = await response.read_head(_ERROR_BYTES)
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                transport.access_tokens.forget(attempt.target)
             raise ProviderError(protocol.failure_of(response.status, response.headers, body))
         await relay(call, attempt, protocol, response)
     except BaseException:
@@ -94,3 +94,21 @@ async def _attempt(
         response.close()
         raise
     return response
+
+
+def _request(call: Call, attempt: Attempt, protocol: WireProtocol) -> ProviderRequest:
+    """Raises _Unsayable."""
+    try:
+        return call.endpoint.request(protocol, attempt.target, call.payload, attempt.model.llm_name)
+    except (InvalidRequest, NotSupported) as error:
+        raise _Unsayable(error) from None
+    except (orjson.JSONEncodeError, RecursionError):
+        raise _Unsayable(InvalidRequest(TOO_DEEP)) from None
+
+
+class _Unsayable(Exception):
+    """The model's protocol has no words for the request."""
+
+    def __init__(self, error: InvalidRequest | NotSupported) -> None:
+        super().__init__(error.message)
+        self.error = error

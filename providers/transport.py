@@ -22,6 +22,7 @@ from yarl import URL
 
 from llmhub.base.errors import AddressForbidden, HubError, InvalidRequest
 from llmhub.base.secret import Secret
+from providers.access_tokens import AccessTokens
 from providers.addresses import IPNetwork, forbidden_message, forbidden_reason
 from providers.http_connection import BrokenExchange, Disconnected, NotHTTP, Reply
 from providers.http_pool import AddrInfo, ConnectionPool, ConnectTimeout, NoSuchHost, Origin
@@ -65,6 +66,8 @@ class Transport:
 
     `egress_allow` opens private networks (see `providers.addresses`). Redirects are not followed,
     cookies not kept, the environment's proxies not used; nothing is logged.
+
+    `access_tokens` keeps what the providers that want it were asked for first.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Transport:
         self._dns_cache_s = dns_cache_s
         self._resolver = resolver
         self._pool: ConnectionPool | None = None
+        self.access_tokens = AccessTokens(self)
 
     async def __aenter__(self) -> Self:
         limit, limit_per_host = self._limits
@@ -100,6 +104,7 @@ class Transport:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.access_tokens.close()
         if self._pool is not None:
             await self._pool.close()
             self._pool = None

@@ -27,6 +27,7 @@ _COPY = "catalog_copy"
 FAMILIAR = [
     "Anthropic",
     "Azure-OpenAI",
+    "Bedrock",
     "Builtin",
     "Gemini",
     "Google Cloud",

@@ -6,11 +6,22 @@ from types import MappingProxyType
 
 from llmhub.base.model_types import ModelType
 from providers.protocols.anthropic import Anthropic
+from providers.protocols.azure_openai import AzureOpenAI
+from providers.protocols.bedrock import Bedrock
+from providers.protocols.gemini import Gemini
 from providers.protocols.openai import OpenAI
+from providers.protocols.vertex import Vertex
 from providers.protocols.wire import WireProtocol
 
 PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType(
-    {"openai": OpenAI(), "anthropic": Anthropic()}
+    {
+        "anthropic": Anthropic(),
+        "azure-openai": AzureOpenAI(),
+        "bedrock": Bedrock(),
+        "gemini": Gemini(),
+        "openai": OpenAI(),
+        "vertex": Vertex(),
+    }
 )
 
 
