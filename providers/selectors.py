@@ -86,6 +86,12 @@ def catalog_models(*, factory: str, active_only: bool = True) -> list[CatalogMod
     return models
 
 
+def retired_models(*, factory: str, day: date) -> frozenset[str]:
+    """The names of the models whose provider stops, or stopped, serving them by that day."""
+    rows = LLM.objects.filter(factory__name=factory, deprecated_on__lte=day)
+    return frozenset(rows.values_list("llm_name", flat=True))
+
+
 def catalog_llm(*, factory: str, llm_name: str) -> CatalogModel | None:
     """One model, active or not; None where the catalog does not know it."""
     row = LLM.objects.filter(factory__name=factory, llm_name=llm_name).select_related("factory")

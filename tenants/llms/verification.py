@@ -2,15 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from llmhub.base.errors import ProviderRefused, Unprocessable
 from llmhub.base.model_types import ModelType
+from providers.pricing import cost_usd, price_in_force
 from providers.probes import ProbeOutcome, ProbeReport, ProbeStep, run_models_list, run_probes
-from providers.protocols.wire import FailureKind, ListedModel, ProviderError, ProviderFailure
-from providers.selectors import CatalogFactory
+from providers.protocols.wire import (
+    FailureKind,
+    ListedModel,
+    ProviderError,
+    ProviderFailure,
+    Usage,
+)
+from providers.selectors import CatalogFactory, prices_since, retired_models
 from tenants.llms.provider_facts import Credentials, is_served, protocol_of, target_of
 from tenants.models import ConnectionState
 
@@ -88,7 +97,7 @@ class Verdict:
 def verify(
     factory: CatalogFactory, base_url: str, credentials: Credentials, plan: Iterable[Check]
 ) -> Verdict:
-    """Probe once per model type until it is known whether the key works.
+    """Probe once per model type, its cheapest model, until it is known whether the key works.
 
     Raises NotSupported where no protocol serves any of the plan, MissingParameter where there is
     no address to ask.
@@ -97,8 +106,31 @@ def verify(
     served = [check for check in checks if is_served(factory, check.model_type)]
     if checks and not served:
         protocol_of(factory, checks[0].model_type)
-    steps = [_step(factory, base_url, credentials, check) for check in served]
+    ordered = _cheapest_first(factory, served)
+    steps = [_step(factory, base_url, credentials, check) for check in ordered]
     return Verdict(run_probes(steps, settings.HUB.hub_egress_allow))
+
+
+def _cheapest_first(factory: CatalogFactory, checks: list[Check]) -> list[Check]:
+    """Within each type by what a short call costs; after those the models without a price, and last
+    those that their provider has stopped serving. Chat comes before the other types."""
+    if len(checks) < 2:
+        return checks
+    now = timezone.now()
+    prices = prices_since(factories=[factory.name], since=now)
+    retired = retired_models(factory=factory.name, day=now.date())
+
+    def order(check: Check) -> tuple[int, bool, bool, Decimal]:
+        price = price_in_force(prices.get((factory.name, check.llm_name), ()), now)
+        cost = cost_usd(_SHORT_CALL, price)
+        is_retired = check.llm_name in retired
+        return _TYPES.index(check.model_type), is_retired, cost is None, cost or Decimal(0)
+
+    return sorted(checks, key=order)
+
+
+_TYPES = list(ModelType)
+_SHORT_CALL = Usage(input_tokens=1_000, output_tokens=1_000, characters=1_000, audio_ms=1_000)
 
 
 def models_listed(

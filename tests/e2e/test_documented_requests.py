@@ -40,7 +40,7 @@ def test_a_refused_key_names_the_model_and_the_cause(api: LLMApi) -> None:
     assert answer.status == 422
     assert answer.body["retcode"] == 1
     assert answer.body["data"] is None
-    assert answer.body["retmsg"].startswith("Fail to access model(gpt-3.5-turbo) using this api")
+    assert answer.body["retmsg"].startswith("Fail to access model(gpt-5-nano) using this api")
     assert answer.body["error"]["code"] == "invalid_key"
     assert "OpenAI" not in api.get("/llm/my_llms").data
 

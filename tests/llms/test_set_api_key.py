@@ -26,7 +26,7 @@ def test_it_stores_the_connection_and_the_models_of_the_factory(alice, provider)
 
 def test_a_refused_key_is_explained_and_nothing_is_stored(alice, provider):
     answer = key_set(alice.api, provider, api_key=WRONG_KEY).require_failure(422)
-    assert answer.message.startswith("Fail to access model(gpt-3.5-turbo) using this api key.")
+    assert answer.message.startswith("Fail to access model(gpt-5-nano) using this api key.")
     assert "Incorrect API key provided: ***" in answer.message
     assert answer.code == "invalid_key"
     assert WRONG_KEY.encode() not in answer.raw
