@@ -41,9 +41,7 @@ class HubUnderTest:
             "api_key": "sk-bench",
             "api_base": f"http://127.0.0.1:{self._provider_port}/v1",
         }
-        status, answer = self._manage("POST", "add_llm", model)
-        if status != 200:
-            raise RuntimeError(f"the hub does not take the model: {status} {answer}")
+        self.manage("add_llm", **model)
         self.switched_on = everything_on(self)
 
     def close(self) -> None:
@@ -123,20 +121,33 @@ class HubUnderTest:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(errors="replace")
 
-    def offers(self, path: str) -> bool:
-        return self._manage("GET", path)[0] != 404
+    def manage(self, path: str, **body: Any) -> None:
+        """A write as the demo tenant. Raises RuntimeError with the hub's words where it refuses."""
+        status, answer = self._manage("POST", path, body)
+        if status != 200:
+            raise RuntimeError(f"/llm/{path}: {status} {answer}")
 
 
 def everything_on(hub: HubUnderTest) -> dict[str, str]:
     """Switch on, for the measured tenant, all that a call can be checked and counted for.
 
-    Gives what was on, in words for the report. Authentication, the configuration's version and
-    metering cannot be switched off. Limits and budgets join here with their endpoints; where an
-    endpoint exists and this function does not use it the measurement would flatter, so it stops.
+    Gives what was on, in words for the report. Authentication, the configuration's version, prices
+    and metering cannot be switched off. The limits and the budget have room for every call: what is
+    measured is the looking, and not the refusing. Raises RuntimeError where the hub refuses one.
     """
-    state = {"authentication": "on", "metering": "on"}
-    for name in ("limits", "budgets"):
-        if hub.offers(name):
-            raise RuntimeError(f"/llm/{name} exists: let everything_on set {name}")
-        state[name] = "not in this version"
-    return state
+    hub.manage(
+        "set_price",
+        llm_factory=COMPATIBLE,
+        llm_name="bench",
+        model_type="chat",
+        price={"input_usd_per_mtok": "0.15", "output_usd_per_mtok": "0.60"},
+    )
+    paces = {"requests_per_minute": 10**8, "tokens_per_minute": 2 * 10**9, "concurrency": 100_000}
+    hub.manage("limits", **paces)
+    hub.manage("budgets", name="bench", unit="usd", period="month", amount="1000000")
+    return {
+        "authentication": "on",
+        "limits": "requests, tokens and concurrency of the tenant",
+        "budget": "hard, USD a month",
+        "metering": "on, priced",
+    }
