@@ -1,14 +1,15 @@
 """Walk the models of a call until one of them answers."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 
 from gateway.call import Attempt, Call
 from gateway.caller import CallerGone
 from gateway.errors import ProviderFailed
-from llmhub.base.errors import AddressForbidden, HubError, InvalidRequest
+from llmhub.base.errors import AddressForbidden, HubError, InvalidRequest, NotSupported
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
 from providers.protocols.registry import PROTOCOLS
-from providers.protocols.wire import WireProtocol
+from providers.protocols.wire import ProviderRequest, WireProtocol
 from providers.response import ProviderResponse
 from providers.transport import Transport
 from tenants.snapshots import ModelView
@@ -24,8 +25,9 @@ async def execute(
     """Try the models in order; `relay` takes over each reply that is a success.
 
     The next one is tried only while `relay` raises ProviderError, which it does as long as nothing
-    has reached the caller. Gives the response that was relayed, for the caller to close. Raises
-    ProviderFailed with what the last attempt said.
+    has reached the caller, and not where a provider says that the request itself is wrong; a model
+    whose protocol has no words for the request is passed over. Gives the response that was relayed,
+    for the caller to close. Raises ProviderFailed with what the last attempt said.
     """
     failure: ProviderFailure
     for model in models:
@@ -38,7 +40,7 @@ async def execute(
             # The tenant's connection names an address, or holds a key, that cannot be used.
             failure = ProviderFailure(FailureKind.UNREACHABLE, error.message)
         attempt.failed(failure)
-        if failure.is_callers_fault:
+        if failure.is_callers_fault and attempt.http_status:
             break
     last = call.attempts[-1]
     assert last.failure is not None
@@ -50,7 +52,8 @@ async def _attempt(
 ) -> ProviderResponse:
     model = attempt.model
     protocol = PROTOCOLS[model.connection.endpoints[model.model_type][0]]
-    request = call.endpoint.request(protocol, attempt.target, call.payload, model.llm_name)
+    attempt.target = await transport.access_tokens.authorized(protocol, attempt.target)
+    request = _request(call, attempt, protocol)
     # The provider's log and ours then speak of the call by one id.
     attempt.left_out = request.left_out
     request = request.with_headers({"x-request-id": str(call.request_id)})
@@ -67,6 +70,8 @@ async def _attempt(
         attempt.http_status = response.status
         if not 200 <= response.status < 300:
             body = await response.read_head(_ERROR_BYTES)
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                transport.access_tokens.forget(attempt.target)
             raise ProviderError(protocol.failure_of(response.status, response.headers, body))
         await relay(call, attempt, protocol, response)
     except BaseException:
@@ -74,3 +79,12 @@ async def _attempt(
         response.close()
         raise
     return response
+
+
+def _request(call: Call, attempt: Attempt, protocol: WireProtocol) -> ProviderRequest:
+    """Raises ProviderError for what the model's protocol has no words for: it was not sent."""
+    try:
+        return call.endpoint.request(protocol, attempt.target, call.payload, attempt.model.llm_name)
+    except (InvalidRequest, NotSupported) as error:
+        failure = ProviderFailure(FailureKind.BAD_REQUEST, error.message)
+    raise ProviderError(failure)

@@ -25,6 +25,7 @@ from providers.protocols.failures import FailureKind, ProviderError, ProviderFai
 from providers.protocols.wire import (
     Headers,
     ListedModel,
+    PagedList,
     ProviderRequest,
     Target,
     WireProtocol,
@@ -46,6 +47,7 @@ _SECONDS = {
     ModelType.MODERATION: 20.0,
 }
 _LIST_SECONDS = 15.0
+_MAX_PAGES = 20
 # A model that reasons may have spent the few tokens of the probe before its first word.
 _OUT_OF_TOKENS = "output limit was reached"
 # The provider knew the key and said so by what it refused.
@@ -131,13 +133,25 @@ async def models_list(
 ) -> list[ListedModel]:
     """The models that the provider lists. Raises ProviderError, masked, where it lists none."""
     try:
-        _, body = await _exchange(
-            transport, protocol, protocol.models_request(target), _LIST_SECONDS
-        )
-        return protocol.models_reply(body)
+        target = await transport.access_tokens.authorized(protocol, target)
+        return await _listed(transport, protocol, target)
     except ProviderError as error:
         failure = error.failure.masked(target.secrets)
     raise ProviderError(failure)
+
+
+async def _listed(
+    transport: Transport, protocol: WireProtocol, target: Target
+) -> list[ListedModel]:
+    found: dict[str, ListedModel] = {}
+    request: ProviderRequest | None = protocol.models_request(target)
+    for _ in range(_MAX_PAGES):
+        if request is None:
+            break
+        _, body = await _exchange(transport, protocol, request, _LIST_SECONDS)
+        found |= {model.llm_name: model for model in protocol.models_reply(body)}
+        request = protocol.models_next(target, body) if isinstance(protocol, PagedList) else None
+    return list(found.values())
 
 
 async def probe_until_known(transport: Transport, steps: Iterable[ProbeStep]) -> ProbeOutcome:
@@ -208,6 +222,8 @@ def _one_per_type(steps: Iterable[ProbeStep]) -> list[ProbeStep]:
 async def _try(transport: Transport, step: ProbeStep, seconds: float) -> str:
     """Make the call; give what was seen."""
     payload = sample_payload(step.model_type)
+    target = await transport.access_tokens.authorized(step.protocol, step.target)
+    step = replace(step, target=target)
     try:
         headers, body = await _call(transport, step, payload, seconds)
     except ProviderError as error:

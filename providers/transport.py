@@ -23,6 +23,7 @@ from yarl import URL
 
 from llmhub.base.errors import AddressForbidden, HubError, InvalidRequest
 from llmhub.base.secret import Secret
+from providers.access_tokens import AccessTokens
 from providers.addresses import IPNetwork, forbidden_message, forbidden_reason
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
 from providers.protocols.wire import ProviderRequest, StreamedBody
@@ -55,6 +56,8 @@ class Transport:
 
     `egress_allow` opens private networks (see `providers.addresses`). Redirects are not followed,
     cookies not kept, the environment's proxies not used; nothing is logged.
+
+    `access_tokens` keeps what the providers that want it were asked for first.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Transport:
         self._dns_cache_s = dns_cache_s
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
+        self.access_tokens = AccessTokens(self)
 
     async def __aenter__(self) -> Self:
         limit, limit_per_host = self._limits
@@ -98,6 +102,7 @@ class Transport:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.access_tokens.close()
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -5,10 +5,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from llmhub.base.model_types import ModelType
+from providers.protocols.azure_openai import AzureOpenAI
+from providers.protocols.bedrock import Bedrock
+from providers.protocols.gemini import Gemini
 from providers.protocols.openai import OpenAI
+from providers.protocols.vertex import Vertex
 from providers.protocols.wire import WireProtocol
 
-PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType({"openai": OpenAI()})
+PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType(
+    {
+        "azure-openai": AzureOpenAI(),
+        "bedrock": Bedrock(),
+        "gemini": Gemini(),
+        "openai": OpenAI(),
+        "vertex": Vertex(),
+    }
+)
 
 
 def protocol_find(name: str) -> WireProtocol | None:

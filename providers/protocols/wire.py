@@ -12,7 +12,7 @@ other one arrives here.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
@@ -27,9 +27,11 @@ __all__ = [
     "Dialect",
     "EmbeddingReply",
     "FailureKind",
+    "Grant",
     "ImageReply",
     "ListedModel",
     "ModerationReply",
+    "PagedList",
     "ProviderError",
     "ProviderFailure",
     "ProviderRequest",
@@ -37,6 +39,7 @@ __all__ = [
     "StreamReader",
     "StreamedBody",
     "Target",
+    "TokenSource",
     "Usage",
     "UsageReport",
     "WireProtocol",
@@ -90,6 +93,14 @@ class ProviderRequest:
     def with_headers(self, headers: Mapping[str, str]) -> "ProviderRequest":
         """The same request with headers of the hub's own, such as `x-request-id`, added."""
         return replace(self, headers={**headers, **self.headers})
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Credentials that last `lifetime_s` seconds from now, to be added to a target's own."""
+
+    credentials: Mapping[str, Secret]
+    lifetime_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,3 +306,32 @@ class WireProtocol(Protocol):
     def event_reader(self, known: Usage) -> StreamReader:
         """For streamed speech, transcripts and pictures of a type that it `passes`. `known` is what
         the request itself tells of the usage, such as the characters to speak."""
+
+@runtime_checkable
+class TokenSource(Protocol):
+    """A protocol whose calls need credentials that are fetched first, and last for a while.
+
+    providers/access_tokens.py fetches and keeps them; the other methods then get a target that has
+    them among its credentials.
+    """
+
+    name: str
+
+    def token_request(self, target: Target) -> ProviderRequest | None:
+        """None where the target's own credentials will do. Raises InvalidRequest naming the field
+        of `api_key` for credentials that cannot be used."""
+
+    def token_reply(self, body: bytes) -> Grant:
+        """Raises ProviderError for what grants nothing."""
+
+    def token_failure_of(self, status: int, headers: Headers, body: bytes) -> ProviderFailure:
+        """As `failure_of`, of a reply to a token request."""
+
+
+@runtime_checkable
+class PagedList(Protocol):
+    """A protocol whose list of models does not come in one reply."""
+
+    def models_next(self, target: Target, body: bytes) -> ProviderRequest | None:
+        """The request after the one that `body` answered, or None after the last. Raises
+        ProviderError for what is no such reply."""

@@ -111,9 +111,10 @@ def is_served(factory: CatalogFactory, model_type: ModelType) -> bool:
 def target_of(
     factory: CatalogFactory, model_type: ModelType, base_url: str, credentials: Credentials
 ) -> Target:
-    """Raises MissingParameter where neither the connection nor the factory has an address."""
+    """Raises MissingParameter where neither the connection nor the factory has an address, and the
+    protocol does not know one."""
     url = base_url or factory.endpoints[model_type].base_url
-    if not url:
+    if not url and factory.base_url_required:
         raise MissingParameter("api_base")
     return Target(base_url=url, credentials=credentials)
 

@@ -46,10 +46,12 @@ def the_leaf_imports_no_app(source: Source) -> list[str]:
 
 
 def protocols_do_no_io(source: Source) -> list[str]:
-    """The standard library without its sockets and files, orjson, the leaf, and themselves."""
+    """The standard library without its sockets and files, orjson, what signs for Google, the leaf,
+    and themselves."""
     if not source.is_in("providers.protocols"):
         return []
-    known = (*sys.stdlib_module_names, "orjson", "llmhub.base", "providers.protocols")
+    signers = ("google.auth.crypt", "google.auth.jwt")
+    known = (*sys.stdlib_module_names, "orjson", *signers, "llmhub.base", "providers.protocols")
     io = ("socket", "ssl", "asyncio", "http", "urllib.request", "pathlib", "subprocess", "os")
     return [name for name in source.imports() if not _is_in(name, known) or _is_in(name, io)]
 
