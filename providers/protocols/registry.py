@@ -7,7 +7,9 @@ from types import MappingProxyType
 from llmhub.base.model_types import ModelType
 from providers.protocols.azure_openai import AzureOpenAI
 from providers.protocols.bedrock import Bedrock
+from providers.protocols.cohere import Cohere
 from providers.protocols.gemini import Gemini
+from providers.protocols.ollama import Ollama
 from providers.protocols.openai import OpenAI
 from providers.protocols.vertex import Vertex
 from providers.protocols.wire import WireProtocol
@@ -16,7 +18,9 @@ PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType(
     {
         "azure-openai": AzureOpenAI(),
         "bedrock": Bedrock(),
+        "cohere": Cohere(),
         "gemini": Gemini(),
+        "ollama": Ollama(),
         "openai": OpenAI(),
         "vertex": Vertex(),
     }

@@ -307,6 +307,7 @@ class WireProtocol(Protocol):
         """For streamed speech, transcripts and pictures of a type that it `passes`. `known` is what
         the request itself tells of the usage, such as the characters to speak."""
 
+
 @runtime_checkable
 class TokenSource(Protocol):
     """A protocol whose calls need credentials that are fetched first, and last for a while.
