@@ -23,7 +23,9 @@ def json_post(
     return ProviderRequest("POST", url, {"content-type": JSON, **key}, orjson.dumps(body), left_out)
 
 
-def bearer(target: Target, name: str = "api_key", scheme: str = "Bearer") -> dict[str, Secret]:
+def bearer(
+    target: Target, name: str = "api_key", scheme: str = "Bearer"
+) -> dict[str, str | Secret]:
     """The header with the credential `name`; none where the target has no such credential."""
     key = target.credentials.get(name)
     if not key:

@@ -3,9 +3,10 @@
 from llmhub.base.errors import NotSupported
 from llmhub.base.model_types import ModelType
 from providers.protocols.openai.protocol import OpenAI
-from providers.protocols.wire import AudioFile, Payload, ProviderRequest, Target
+from providers.protocols.wire import AudioFile, Dialect, Payload, ProviderRequest, Target
 
 _WORDS = {
+    ModelType.CHAT: "chat",
     ModelType.EMBEDDING: "embeddings",
     ModelType.RERANK: "reranking",
     ModelType.TTS: "speech",
@@ -18,6 +19,12 @@ _WORDS = {
 class OpenAIKin(OpenAI):
     """For a protocol to inherit that speaks OpenAI's API for the types in `serves` alone: the
     others are refused with NotSupported."""
+
+    def chat_request(
+        self, target: Target, payload: Payload, *, model: str, dialect: Dialect = Dialect.CHAT
+    ) -> ProviderRequest:
+        self._require(ModelType.CHAT)
+        return super().chat_request(target, payload, model=model, dialect=dialect)
 
     def embedding_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
         self._require(ModelType.EMBEDDING)

@@ -21,12 +21,51 @@ KEY = {"api_key": Secret("key-of-alice")}
 AUDIO = AudioFile("a.wav", "audio/wav", b"RIFFaudio")
 
 TARGETS = {
+    "ark": Target(
+        "https://ark.cn-beijing.volces.com/api/v3",
+        {"ark_api_key": Secret("key-of-alice"), "endpoint_id": "ep-20260101-abcde"},
+    ),
     "cohere": Target("https://api.cohere.com", KEY),
+    "dashscope": Target("https://dashscope.aliyuncs.com/api/v1", KEY),
+    "deepgram": Target("https://api.greenpt.ai/v1", KEY),
+    "fish-audio": Target(
+        "https://api.fish.audio",
+        {"fish_audio_ak": Secret("key-of-alice"), "fish_audio_refid": "voice-of-alice"},
+    ),
+    "huggingface": Target("https://router.huggingface.co/hf-inference", KEY),
+    "jina": Target("https://api.jina.ai/v1", KEY),
+    "mineru": Target("http://localhost:8000", {"mineru_backend": "pipeline"}),
+    "minimax": Target("https://api.minimax.io/v1", {**KEY, "group_id": "17"}),
+    "mistral": Target("https://api.mistral.ai/v1", KEY),
+    "nvidia": Target("https://ai.api.nvidia.com/v1/retrieval/nvidia", KEY),
     "ollama": Target("http://localhost:11434", KEY),
+    "paddleocr": Target("http://localhost:8080", {"paddleocr_access_token": Secret("tok")}),
+    "perplexity": Target("https://api.perplexity.ai", KEY),
+    "qianfan": Target("https://qianfan.baidubce.com/v2", KEY),
+    "replicate": Target("https://api.replicate.com/v1", KEY),
+    "tei": Target("http://localhost:8080", KEY),
+    "tencent-speech": Target(
+        "https://asr.tencentcloudapi.com",
+        {
+            "tencent_cloud_sid": "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
+            "tencent_cloud_sk": Secret("key-of-alice"),
+        },
+    ),
+    "voyage": Target("https://api.voyageai.com/v1", KEY),
+    "xunfei-spark": Target(
+        "https://spark-api-open.xf-yun.com/v1", {"spark_api_password": Secret("key-of-alice")}
+    ),
 }
 FRAMES = {
+    "ark": "data: {data}\n\n",
     "cohere": "event: {type}\ndata: {data}\n\n",
+    "mineru": "{data}",
+    "minimax": "data: {data}\n\n",
+    "mistral": "data: {data}\n\n",
     "ollama": "{data}\n",
+    "qianfan": "data: {data}\n\n",
+    "replicate": "{data}",
+    "xunfei-spark": "data:{data}\n\n",
 }
 
 
@@ -92,7 +131,7 @@ def answer_of(name: str, exchange: Exchange) -> Any:
             scores = {str(index): score for index, score in ranking.scores.items()}
             return {"scores": scores, "usage": _used(ranking.usage)}
         case "speech":
-            return {"audio": protocol.speech_reply({}, body).decode()}
+            return {"audio": protocol.speech_reply({}, speech_of(exchange)).hex()}
         case "transcription":
             told = protocol.usage_report(body).usage
             return {"text": protocol.transcription_reply(body), "usage": _used(told)}
@@ -106,6 +145,15 @@ def answer_of(name: str, exchange: Exchange) -> Any:
             }
         case kind:
             raise AssertionError(kind)
+
+
+def speech_of(exchange: Exchange) -> bytes:
+    """JSON, the events of a stream, or the audio itself as hexadecimal digits."""
+    if isinstance(exchange.reply, str):
+        return bytes.fromhex(exchange.reply)
+    if isinstance(exchange.reply, list):
+        return b"".join(b"data:" + json.dumps(e).encode() + b"\n\n" for e in exchange.reply)
+    return json.dumps(exchange.reply).encode()
 
 
 def _used(usage: Usage | None) -> dict[str, int] | None:
