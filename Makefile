@@ -8,7 +8,7 @@ PY := .venv/bin/python
 UV := $(PY) -m uv pip install --quiet --compile-bytecode --python $(PY)
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint format types bench faults fuzz lock clean
+.PHONY: help install up test lint format types bench faults fuzz catalog lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -29,13 +29,17 @@ format: .venv/stamp-dev ## Rewrite the code in the project's format
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
 
-# mypy's plugin reads the settings; these values parse and lead nowhere.
-types: export DATABASE_URL := postgresql://types@127.0.0.1/types
-types: export REDIS_URL := redis://127.0.0.1/0
-types: export SECRET_KEY := types
-types: export FERNET_KEYS := AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+# Both read the settings and reach no server; these values parse and lead nowhere.
+types catalog: export DATABASE_URL := postgresql://types@127.0.0.1/types
+types catalog: export REDIS_URL := redis://127.0.0.1/0
+types catalog: export SECRET_KEY := types
+types catalog: export FERNET_KEYS := AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+types catalog: export DJANGO_SETTINGS_MODULE := llmhub.settings
 types: .venv/stamp-dev ## Check the types with mypy
 	@$(PY) -m mypy
+
+catalog: .venv/stamp-dev ## Refresh the catalog's files (ARGS="--litellm WHEEL"; see docs/catalog.md)
+	@$(PY) -m tools.catalog $(ARGS)
 
 bench: .venv/stamp-dev ## Measure what docs/performance.md reports (ARGS picks one)
 	@$(PY) -m bench $(ARGS)

@@ -6,8 +6,8 @@ once; a program's own children count with it. Linux alone has it.
 """
 
 import time
-from pathlib import Path
 
+from bench.processes import pss_mb, tree
 from tests.hub_process import HubProcess
 
 SETTLE_S = 30
@@ -44,33 +44,8 @@ def _timed_start(hub: HubProcess) -> float:
 
 def _memory_mb(hub: HubProcess) -> dict[str, float]:
     """By program: those with a pid file, and what they started."""
-    children = _children()
     found = {path.stem: int(path.read_text()) for path in (hub.data_dir / "run").glob("*.pid")}
     found["supervisor"] = hub.popen.pid
     roots = set(found.values())
-    sizes = {name: _tree_mb(pid, children, roots) for name, pid in sorted(found.items())}
+    sizes = {name: pss_mb(tree([pid], but=roots - {pid})) for name, pid in sorted(found.items())}
     return {name: round(size, 1) for name, size in sizes.items() if size}
-
-
-def _tree_mb(pid: int, children: dict[int, list[int]], roots: set[int]) -> float:
-    below = [child for child in children.get(pid, ()) if child not in roots]
-    return _pss_mb(pid) + sum(_tree_mb(child, children, roots) for child in below)
-
-
-def _children() -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        found.setdefault(int(fields[1]), []).append(int(status.parent.name))
-    return found
-
-
-def _pss_mb(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6

@@ -16,12 +16,12 @@ ROUNDS = 7
 
 
 def run() -> dict[str, float]:
-    chunks = _chunks()
+    made = chunks()
     return {
         "events": EVENTS,
-        "bytes in an event": len(chunks[0]),
-        "usage hidden from the caller, us an event": _best_us(chunks, hide_usage=True),
-        "usage passed on, us an event": _best_us(chunks, hide_usage=False),
+        "bytes in an event": len(made[0]),
+        "usage hidden from the caller, us an event": _best_us(made, hide_usage=True),
+        "usage passed on, us an event": _best_us(made, hide_usage=False),
     }
 
 
@@ -39,7 +39,7 @@ def _seconds(chunks: Iterable[bytes], hide_usage: bool) -> float:
     return time.perf_counter() - started
 
 
-def _chunks() -> list[bytes]:
+def chunks() -> list[bytes]:
     words = [_event({"content": f" word{number % 100}"}) for number in range(EVENTS - 2)]
     usage = {"prompt_tokens": 9, "completion_tokens": EVENTS, "total_tokens": EVENTS + 9}
     return [

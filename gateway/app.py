@@ -6,7 +6,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from urllib.parse import quote
 
 import django
@@ -22,12 +21,15 @@ if not apps.ready:
     django.setup()
 
 from gateway.endpoints import ENDPOINTS
-from gateway.errors import NothingHere, WrongMethod, error_body, error_headers
+from gateway.error_answer import error_answer
+from gateway.errors import NothingHere, WrongMethod
 from gateway.hub import Gateway
 
 logger = logging.getLogger(__name__)
 
+_COUNT = "/v1/messages/count_tokens"
 _LIST = "/v1/models"
+_ME = "/v1/me"
 _MODEL = "/v1/models/"
 
 Lifespan = Callable[[], Awaitable[None]]
@@ -63,23 +65,24 @@ class Application:
         try:
             await self._route(caller)
         except HubError as error:
-            await _refuse(caller, error)
+            await error_answer(caller, error)
         except CallerGone:
             return
         except Exception:
             logger.exception("unforeseen error in call %s", caller.request_id)
             if caller.has_started:
                 raise
-            await _refuse(caller, _unforeseen(caller))
+            await error_answer(caller, _unforeseen(caller))
         finally:
             caller.end()
 
     async def _route(self, caller: Caller) -> None:
         path, method = caller.scope["path"], caller.scope["method"]
         endpoint = ENDPOINTS.get(path)
-        if endpoint is None and path != _LIST and not path.startswith(_MODEL):
+        is_read = path in (_LIST, _ME) or path.startswith(_MODEL)
+        if endpoint is None and not is_read and path != _COUNT:
             raise NothingHere(f"There is nothing at {quote(path)}.", code="unknown_path")
-        allowed = ("GET", "HEAD") if endpoint is None else ("POST",)
+        allowed = ("GET", "HEAD") if is_read else ("POST",)
         if method == "OPTIONS":
             allow = ", ".join((*allowed, "OPTIONS")).encode()
             await caller.start(204, [(b"allow", allow)])
@@ -93,6 +96,10 @@ class Application:
             await self._gateway.call_model(caller, endpoint)
         elif path == _LIST:
             await self._gateway.list_models(caller)
+        elif path == _ME:
+            await self._gateway.show_me(caller)
+        elif path == _COUNT:
+            await self._gateway.count_prompt(caller)
         else:
             await self._gateway.show_model(caller, path.removeprefix(_MODEL))
 
@@ -114,12 +121,6 @@ async def lifespan(receive: Receive, send: Send, start: Lifespan, stop: Lifespan
             await stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
-
-
-async def _refuse(caller: Caller, error: HubError) -> None:
-    headers = [(b"content-type", b"application/json"), *error_headers(error)]
-    with suppress(CallerGone):
-        await caller.respond(error.http_status, headers, error_body(error))
 
 
 def _unforeseen(caller: Caller) -> HubError:

@@ -14,14 +14,20 @@ _PREFIX = PREFIX.encode()
 
 
 def token_hash_of(caller: Caller) -> str:
-    """The hash of the bearer token. Raises InvalidToken where there is none that could be ours."""
+    """The hash of the caller's token. Raises InvalidToken where there is none that could be ours.
+
+    It comes as a bearer token, or as Anthropic's clients send it, in `x-api-key`. Of two the bearer
+    token counts, unless it is somebody else's.
+    """
+    for token in (_bearer_token(caller), caller.header(b"x-api-key") or b""):
+        if token.startswith(_PREFIX) and len(token) <= _MAX_TOKEN_BYTES:
+            return token_hash(token.decode("latin-1"))
+    raise InvalidToken
+
+
+def _bearer_token(caller: Caller) -> bytes:
     header = caller.header(b"authorization") or b""
-    if header[: len(_SCHEME)].lower() != _SCHEME:
-        raise InvalidToken
-    token = header[len(_SCHEME) :].strip()
-    if not token.startswith(_PREFIX) or len(token) > _MAX_TOKEN_BYTES:
-        raise InvalidToken
-    return token_hash(token.decode("latin-1"))
+    return header[len(_SCHEME) :].strip() if header[: len(_SCHEME)].lower() == _SCHEME else b""
 
 
 def token_check(snapshot: Snapshot, hashed: str, scopes: Collection[str]) -> TokenView:

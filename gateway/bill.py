@@ -3,9 +3,10 @@
 import time
 from dataclasses import replace
 
-from gateway.call import CALLER_GONE, NO_COST, NO_USAGE, Attempt, Call
+from gateway.call import CALLER_GONE, Attempt, Call
 from gateway.sync_units import SyncUnits
-from providers.pricing import cost_usd, price_in_force
+from providers.billing import settled_cost
+from providers.pricing import price_in_force
 from providers.protocols.wire import Usage
 
 
@@ -54,12 +55,8 @@ def _at_least(reported: Usage, counted: Usage) -> Usage:
 
 
 def _price(attempt: Attempt) -> None:
-    """From the price in force when the attempt began. Nothing that was used costs nothing, where
-    the model has a price at all; without one the cost stays unknown."""
+    """From the price in force when the attempt began; without one the cost stays unknown."""
     price = price_in_force(attempt.model.prices, attempt.at)
-    cost = cost_usd(attempt.usage, price)
-    if cost is None and price is not None and attempt.usage == NO_USAGE:
-        cost = NO_COST
-    attempt.cost_usd = cost
-    if cost is not None and price is not None:
+    attempt.cost_usd = settled_cost(attempt.usage, price)
+    if price is not None and attempt.cost_usd is not None:
         attempt.price_source = price.source

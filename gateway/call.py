@@ -1,6 +1,7 @@
 """One call through the gateway, and the attempts that were made for it."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,17 +9,17 @@ from uuid import UUID
 
 from gateway.endpoints import Endpoint
 from gateway.request_body import Payload
-from providers.pricing import COST_DIGITS
+from providers.billing import NO_COST
 from providers.protocols.failures import FailureKind, ProviderFailure
 from providers.protocols.wire import StreamReader, Target, Usage
 from tenants.snapshots import ModelView, TokenView
+from tenants.usage.texts import TextSeal
 
 CALLER_GONE = "caller_gone"
 """The error kind of an attempt whose caller went away; it is billed, and nobody's failure."""
 CALLER_GONE_STATUS = 499
 """What no caller was told, for there was none: as nginx notes it."""
 NO_USAGE = Usage()
-NO_COST = Decimal(0).scaleb(-COST_DIGITS)
 
 
 @dataclass(slots=True)
@@ -60,7 +61,8 @@ class Attempt:
 @dataclass(slots=True)
 class Call:
     """A call that was let in. `path` is the endpoint's, `route` the name of the route where one was
-    used; `result_status` and `result_code` are of the answer, once it is known."""
+    used; `text_seal` seals prompt and answer where they are kept; `result_status` and `result_code`
+    are of the answer, once it is known. `headers` are the caller's that belong to its dialect."""
 
     request_id: UUID
     tenant_id: UUID
@@ -70,8 +72,10 @@ class Call:
     payload: Payload
     path: str = ""
     route: str = ""
+    text_seal: TextSeal | None = None
     result_status: int = 0
     result_code: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -79,8 +83,15 @@ class Call:
         return self.endpoint.is_streamed(self.payload)
 
     def attempt(self, model: ModelView) -> Attempt:
-        _, base_url = model.connection.endpoints[model.model_type]
-        attempt = Attempt(model, Target(base_url, model.connection.credentials))
+        endpoint = model.connection.endpoints[model.model_type]
+        target = Target(
+            endpoint.base_url,
+            model.connection.credentials,
+            dialects=endpoint.dialects,
+            model=model.known,
+            headers=self.headers,
+        )
+        attempt = Attempt(model, target)
         self.attempts.append(attempt)
         return attempt
 

@@ -17,6 +17,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
+ANTHROPICS = "/v1/messages"
 _WATCH_AFTER_S = 0.02
 """Most callers of a call that is this short are still there; longer ones are watched."""
 RECEIVE_S = 30.0
@@ -36,7 +37,10 @@ class CallerGone(Exception):
 
 
 class Caller:
-    """Reads the request, writes the answer, and notices when nobody is there any more."""
+    """Reads the request, writes the answer, and notices when nobody is there any more.
+
+    `extra_headers` go with whatever is answered, an error too.
+    """
 
     __slots__ = (
         "_deadline",
@@ -51,6 +55,7 @@ class Caller:
         "_watcher",
         "_writer",
         "_writing_since",
+        "extra_headers",
         "has_started",
         "is_gone",
         "on_end",
@@ -63,6 +68,7 @@ class Caller:
         self.request_id = request_id
         self.is_gone = False
         self.has_started = False
+        self.extra_headers: list[Header] = []
         self.on_end: Callable[[], None] | None = None
         self._receive = receive
         self._send = send
@@ -83,6 +89,12 @@ class Caller:
             if known == name:
                 return bytes(value)
         return None
+
+    @property
+    def is_anthropics(self) -> bool:
+        """Whether it calls one of the addresses of Anthropic's API, and so speaks its dialect."""
+        path = self.scope["path"]
+        return bool(path == ANTHROPICS or path.startswith(f"{ANTHROPICS}/"))
 
     async def receive_body(self, ends_at: float) -> tuple[bytes, bool]:
         """The next part of the body, and whether there is more.
@@ -108,7 +120,11 @@ class Caller:
     async def start(self, status: int, headers: list[Header]) -> None:
         """Raises CallerGone, as `write` and `respond` do, for a caller who does not read."""
         self.has_started = True
-        headers.append((b"x-request-id", str(self.request_id).encode()))
+        headers += self.extra_headers
+        request_id = str(self.request_id).encode()
+        headers.append((b"x-request-id", request_id))
+        if self.is_anthropics:
+            headers.append((b"request-id", request_id))
         self._watch_writes()
         await self._write({"type": "http.response.start", "status": status, "headers": headers})
 

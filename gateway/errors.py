@@ -1,6 +1,7 @@
 """What the gateway answers when it does not answer: errors in the shape of OpenAI's API.
 
-https://platform.openai.com/docs/guides/error-codes/api-errors
+https://platform.openai.com/docs/guides/error-codes/api-errors; error_answer.py says them in the
+caller's dialect.
 
 GatewayError (HubError)        adds OpenAI's `type` and the `param` that is at fault
 ├── BadRequest            400  the body or a parameter
@@ -8,11 +9,15 @@ GatewayError (HubError)        adds OpenAI's `type` and the `param` that is at f
 │   ├── EncodingRefused   415
 │   └── CallerStalled     408  the caller stopped sending its request
 ├── InvalidToken          401  says the same whatever is wrong with the token
+├── BudgetExceeded        402  a hard budget of money has no room for the call
 ├── NotPermitted          403  the token's scopes, its models, a model that is switched off
 ├── NothingHere           404  no such path or model
 ├── WrongMethod           405
+├── LimitExceeded         429  too many requests or tokens a minute, or at once
+│   └── QuotaExceeded     429  a hard budget of tokens has no room for the call
 ├── TooBusy               503  a part of the hub is away or full
 └── ProviderFailed             what the last provider said, by its kind
+    └── RequestRefused    400  the caller asks for what the model's API has no words for
 """
 
 import math
@@ -68,7 +73,7 @@ class InvalidToken(GatewayError):
     def __init__(self) -> None:
         super().__init__(
             "This token is not accepted: it is missing, unknown, expired or revoked. "
-            "Send a hub token as `Authorization: Bearer hub_...`."
+            "Send a hub token as `Authorization: Bearer hub_...` or `x-api-key: hub_...`."
         )
 
 
@@ -90,6 +95,26 @@ class WrongMethod(GatewayError):
     def __init__(self, allowed: str) -> None:
         super().__init__(f"This address answers to {allowed} alone.")
         self.allowed = allowed
+
+
+class BudgetExceeded(GatewayError):
+    code = "budget_exceeded"
+    is_recorded = False
+    http_status = 402
+    type = "insufficient_quota"
+
+
+class LimitExceeded(GatewayError):
+    code = "rate_limit_exceeded"
+    http_status = 429
+    is_recorded = False
+    type = "rate_limit_error"
+    is_retryable = True
+
+
+class QuotaExceeded(LimitExceeded):
+    code = "quota_exceeded"
+    type = "insufficient_quota"
 
 
 class TooBusy(GatewayError):
@@ -128,7 +153,19 @@ class ProviderFailed(GatewayError):
         )
         self.http_status = status
         self.type = kind
+        self.kind = failure.kind
         self.model = model
+
+
+class RequestRefused(ProviderFailed):
+    """Nothing was sent. `error` says which field it is about."""
+
+    def __init__(self, error: HubError, model: str) -> None:
+        failure = ProviderFailure(FailureKind.BAD_REQUEST, error.message)
+        super().__init__(failure, model)
+        self.message = f"{model}: {error.message}"
+        self.code = error.code
+        self.param = error.details.get("field")
 
 
 def error_body(error: HubError) -> bytes:

@@ -4,7 +4,8 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID
 
-from gateway.call import NO_COST, Attempt, Call
+from gateway.call import Attempt, Call
+from providers.billing import NO_COST
 from tenants.usage.events import MAX_ATTEMPTS, UsageFacts, event_id
 
 MAX_ASKED = 200
@@ -72,7 +73,16 @@ def _event(call: Call, attempt: Attempt, number: int, asked: str, *, is_result: 
         is_result,
         call.result_status if is_result else None,
         call.result_code if is_result else "",
+        _sealed(call, attempt, number) if is_result else None,
     )
+
+
+def _sealed(call: Call, attempt: Attempt, number: int) -> str | None:
+    """Prompt and answer, where the tenant keeps them; a few microseconds where it does."""
+    if call.text_seal is None:
+        return None
+    answer = attempt.text if attempt.reader is None else attempt.reader.output_text
+    return call.text_seal.seal(event_id(call.request_id, number), call.payload, answer)
 
 
 def _refusal(call: Call) -> UsageFacts:

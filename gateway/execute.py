@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
+import orjson
+
 from gateway.call import Attempt, Call
 from gateway.caller import CallerGone
-from gateway.errors import ProviderFailed
+from gateway.errors import ProviderFailed, RequestRefused
 from llmhub.base.errors import AddressForbidden, HubError, InvalidRequest, NotSupported
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
 from providers.protocols.registry import PROTOCOLS
@@ -15,6 +17,8 @@ from providers.transport import Transport
 from tenants.snapshots import ModelView
 
 _ERROR_BYTES = 64 * 1024
+
+TOO_DEEP = "The body is nested too deeply."
 
 Relay = Callable[[Call, Attempt, WireProtocol, ProviderResponse], Awaitable[None]]
 
@@ -27,33 +31,44 @@ async def execute(
     The next one is tried only while `relay` raises ProviderError, which it does as long as nothing
     has reached the caller, and not where a provider says that the request itself is wrong; a model
     whose protocol has no words for the request is passed over. Gives the response that was relayed,
-    for the caller to close. Raises ProviderFailed with what the last attempt said.
+    for the caller to close. Raises ProviderFailed with what the last attempt said; RequestRefused
+    where none was made, because no provider has words for what was asked.
     """
-    failure: ProviderFailure
+    failed: ProviderFailed | None = None
     for model in models:
         attempt = call.attempt(model)
+        protocol = PROTOCOLS[model.connection.endpoints[model.model_type].protocol]
         try:
-            return await _attempt(call, attempt, transport, relay)
+            attempt.target = await transport.access_tokens.authorized(protocol, attempt.target)
+            request = _request(call, attempt, protocol)
+            return await _attempt(call, attempt, protocol, request, transport, relay)
+        except _Unsayable as unsayable:
+            # Nothing was sent, and another model's provider may have words for it.
+            call.attempts.pop()
+            failed = failed or RequestRefused(unsayable.error, model.qualified_name)
+            continue
         except ProviderError as error:
             failure = error.failure
         except (AddressForbidden, InvalidRequest) as error:
             # The tenant's connection names an address, or holds a key, that cannot be used.
             failure = ProviderFailure(FailureKind.UNREACHABLE, error.message)
         attempt.failed(failure)
-        if failure.is_callers_fault and attempt.http_status:
+        assert attempt.failure is not None
+        failed = ProviderFailed(attempt.failure, model.qualified_name)
+        if failure.is_callers_fault:
             break
-    last = call.attempts[-1]
-    assert last.failure is not None
-    raise ProviderFailed(last.failure, last.model.qualified_name) from None
+    assert failed is not None
+    raise failed from None
 
 
 async def _attempt(
-    call: Call, attempt: Attempt, transport: Transport, relay: Relay
+    call: Call,
+    attempt: Attempt,
+    protocol: WireProtocol,
+    request: ProviderRequest,
+    transport: Transport,
+    relay: Relay,
 ) -> ProviderResponse:
-    model = attempt.model
-    protocol = PROTOCOLS[model.connection.endpoints[model.model_type][0]]
-    attempt.target = await transport.access_tokens.authorized(protocol, attempt.target)
-    request = _request(call, attempt, protocol)
     # The provider's log and ours then speak of the call by one id.
     attempt.left_out = request.left_out
     request = request.with_headers({"x-request-id": str(call.request_id)})
@@ -82,9 +97,18 @@ async def _attempt(
 
 
 def _request(call: Call, attempt: Attempt, protocol: WireProtocol) -> ProviderRequest:
-    """Raises ProviderError for what the model's protocol has no words for: it was not sent."""
+    """Raises _Unsayable."""
     try:
         return call.endpoint.request(protocol, attempt.target, call.payload, attempt.model.llm_name)
     except (InvalidRequest, NotSupported) as error:
-        failure = ProviderFailure(FailureKind.BAD_REQUEST, error.message)
-    raise ProviderError(failure)
+        raise _Unsayable(error) from None
+    except (orjson.JSONEncodeError, RecursionError):
+        raise _Unsayable(InvalidRequest(TOO_DEEP)) from None
+
+
+class _Unsayable(Exception):
+    """The model's protocol has no words for the request."""
+
+    def __init__(self, error: InvalidRequest | NotSupported) -> None:
+        super().__init__(error.message)
+        self.error = error

@@ -25,12 +25,14 @@ MAX_UNKNOWN = 10_000
 class Held:
     """A snapshot in memory. `confirmed_at` is the loop's time when it was last known to be the
     current one; `version_keys` are where Valkey holds the two versions that it depends on: the
-    tenant's and the platform's."""
+    tenant's and the platform's; `connection` numbers the connection to Valkey since which it is
+    known that these say everything."""
 
     snapshot: Snapshot
     platform_id: UUID
     confirmed_at: float
     version_keys: tuple[bytes, bytes]
+    connection: int = -1
 
 
 class SnapshotCache:

@@ -7,7 +7,7 @@ the form has named the model and reached the file; what follows the file is sent
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, ClassVar
 
 from gateway.caller import Caller
@@ -72,12 +72,16 @@ class Upload:
         self._pulling = asyncio.Lock()
         self._kept = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 see `close`
 
+    def __repr__(self) -> str:
+        """What stands for the audio where a tenant keeps its requests."""
+        return f"<{self._filename}, {self.size} bytes>"
+
     async def read_head(self) -> None:
         """Until the model and the file's beginning are known, or the form is complete."""
         while not self._is_complete and not self.fields.keys() >= {"model", "file"}:
             await self._pull()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes]:
         """The audio from its beginning; returns when the whole form has arrived."""
         sent = 0
         while True:

@@ -6,10 +6,12 @@ https://valkey.io/topics/protocol/
 """
 
 import asyncio
+import hashlib
 import logging
 import random
 import socket
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, cast
 
 import hiredis
@@ -35,11 +37,22 @@ class ValkeyReplyError(Exception):
     """Valkey answered with an error."""
 
 
+class Script:
+    """A Lua script, known to Valkey by its SHA-1."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
 class ValkeyClient:
     """Connects by itself, and again after a loss. `open` starts it, `close` ends it.
 
-    While there is no connection every command raises ValkeyAway at once.
+    While there is no connection every command raises ValkeyAway at once. `connections` counts how
+    often one was made: what was learned over an earlier one may be out of date.
     """
+
+    connections = 0
 
     def __init__(self, address: ValkeyAddress) -> None:
         self._address = address
@@ -70,6 +83,19 @@ class ValkeyClient:
             raise ValkeyAway("not connected")
         return await self._wire.send(arguments)
 
+    async def evaluate(
+        self, script: Script, keys: Sequence[Argument], arguments: Sequence[Argument]
+    ) -> Any:
+        """The script's reply, which is made in one step; its text travels the first time alone.
+        Raises ValkeyAway and ValkeyReplyError."""
+        given = (str(len(keys)), *keys, *arguments)
+        try:
+            return await self.command("EVALSHA", script.sha, *given)
+        except ValkeyReplyError as error:
+            if not str(error).startswith("NOSCRIPT"):
+                raise
+        return await self.command("EVAL", script.text, *given)
+
     async def _keep_connected(self, connected: "asyncio.Future[None]") -> None:
         backoff_s = _BACKOFF_S[0]
         while True:
@@ -82,6 +108,7 @@ class ValkeyClient:
                 continue
             backoff_s = _BACKOFF_S[0]
             self._wire = wire
+            self.connections += 1
             if not connected.done():
                 connected.set_result(None)
             reason = await asyncio.shield(wire.lost)

@@ -41,6 +41,8 @@ class HubConfig:
     fernet_keys: tuple[Secret, ...]
     secret_key: Secret
     hub_egress_allow: tuple[IPNetwork, ...]
+    email_url: str = field(repr=False)  # it holds a password
+    hub_email_from: str
     hub_model: bool
     hub_recheck_interval_s: int
     hub_spare_schemas: int

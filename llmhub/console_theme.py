@@ -53,6 +53,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item("Tenants", "apartment", "tenants_tenant_changelist"),
+                    _item("Plans", "speed", "tenants_plan_changelist"),
                     _item("Users", "group", "tenants_user_changelist"),
                     _item("Access tokens", "key", "tenants_accesstoken_changelist"),
                 ],

@@ -39,7 +39,7 @@ SHARED_APPS = [
     "drf_spectacular_sidecar",
     "llmhub",
 ]
-TENANT_APPS = ["tenants.llms", "tenants.usage", "tenants.audit"]
+TENANT_APPS = ["tenants.llms", "tenants.limits", "tenants.usage", "tenants.audit"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 TENANT_MODEL = "tenants.Tenant"
@@ -163,6 +163,21 @@ SPECTACULAR_SETTINGS = {
     "GET_LIB_DOC_EXCLUDES": "llmhub.schema_views.doc_excludes",
 }
 
+
+# Without a server mail is written to the log of the worker.
+_MAIL = urlsplit(HUB.email_url)
+_BACKEND = "smtp" if HUB.email_url else "console"
+EMAIL_BACKEND = f"django.core.mail.backends.{_BACKEND}.EmailBackend"
+EMAIL_HOST = _MAIL.hostname or ""
+EMAIL_USE_SSL = _MAIL.scheme == "smtps"
+EMAIL_PORT = _MAIL.port or (465 if EMAIL_USE_SSL else 587)
+EMAIL_HOST_USER = unquote(_MAIL.username or "")
+EMAIL_HOST_PASSWORD = unquote(_MAIL.password or "")
+# A password does not cross the network in the clear.
+EMAIL_USE_TLS = bool(_MAIL.password) and not EMAIL_USE_SSL
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = HUB.hub_email_from
+
 CELERY_BROKER_URL = HUB.redis_url
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -192,10 +207,20 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "budget-alerts-run": {
+        "task": "limits.alerts_run",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "spare-schemas-refill": {
         "task": "tenants.spare_schemas_refill",
         "schedule": 2.0,
         "options": {"expires": 10},
+    },
+    "catalog-prices-sync": {
+        "task": "catalog.prices_sync",
+        "schedule": 86_400.0,
+        "options": {"expires": 3600},
     },
 }
 

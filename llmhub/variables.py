@@ -146,6 +146,14 @@ VARIABLES: tuple[Variable, ...] = (
         "default is loopback, `127.0.0.0/8,::1/128`",
         _networks,
     ),
+    Variable(
+        "EMAIL_URL",
+        "",
+        "Mail server for alerts, `smtp://user:password@host:587` or `smtps://`; unset: mail is "
+        "written to the worker's log",
+        _url("smtp", "smtps"),
+    ),
+    Variable("HUB_EMAIL_FROM", "llm-hub@localhost", "Sender of the hub's mail", str),
     Variable("HUB_MODEL", "on", "Whether `make up` starts the small built-in model", _boolean),
     Variable(
         "HUB_RECHECK_INTERVAL_S",

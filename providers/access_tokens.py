@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,12 @@ class _Kept:
     spent_at: float
 
 
+@cache
+def _token_source(protocol: object) -> TokenSource | None:
+    """Looking at what a protocol has takes some microseconds, and there are few protocols."""
+    return protocol if isinstance(protocol, TokenSource) else None
+
+
 class AccessTokens:
     """One for each transport, and so for each event loop. Many calls that need the same credentials
     share one exchange; each connection's are kept apart by the hash of all its credentials."""
@@ -57,19 +64,20 @@ class AccessTokens:
         Raises ProviderError where the provider grants nothing, and InvalidRequest for credentials
         that cannot be used.
         """
-        if not isinstance(protocol, TokenSource):
+        source = _token_source(protocol)
+        if source is None:
             return target
-        key = _key(protocol, target)
+        key = _key(source, target)
         kept, now = self._kept.get(key), self._clock()
         if kept is not None and now < kept.refresh_at:
             self._kept.move_to_end(key)
             return kept.target
         pending = self._pending.get(key)
         if pending is None:
-            request = protocol.token_request(target)
+            request = source.token_request(target)
             if request is None:
                 return target
-            pending = self._start(key, protocol, target, request)
+            pending = self._start(key, source, target, request)
         if kept is not None and now < kept.spent_at:
             return kept.target
         return await asyncio.shield(pending)

@@ -21,6 +21,7 @@ from providers.shapes import (
     validate_credential_fields,
     validate_endpoints,
     validate_logo,
+    validate_regions,
     validate_tiers,
 )
 
@@ -41,6 +42,7 @@ class Tag(StrEnum):
     IMAGE2TEXT = "IMAGE2TEXT"
     SPEECH2TEXT = "SPEECH2TEXT"
     TTS = "TTS"
+    OCR = "OCR"
     IMAGE = "IMAGE"
     MODERATION = "MODERATION"
 
@@ -56,6 +58,7 @@ class Capability(StrEnum):
     JSON_SCHEMA = "json_schema"
     VISION = "vision"
     PDF = "pdf"
+    OCR = "ocr"
     AUDIO_INPUT = "audio_input"
     AUDIO_OUTPUT = "audio_output"
     PROMPT_CACHING = "prompt_caching"
@@ -90,6 +93,12 @@ class LLMFactory(models.Model):
         blank=True,
         validators=[validate_endpoints],
         help_text='By model type: {"chat": {"protocol": "openai", "base_url": "https://..."}}.',
+    )
+    regions = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_regions],
+        help_text='Other addresses: [{"name": "EU", "base_urls": {"chat": "https://..."}}].',
     )
     credential_fields = models.JSONField(
         default=list,
@@ -150,6 +159,12 @@ class LLM(models.Model):
         blank=True,
         help_text="The day on which the provider stops, or stopped, serving it.",
     )
+    sources = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text='Who says so: {"*": "models-dev", "deprecated_on": "litellm"}.',
+    )
     shipped = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -181,6 +196,23 @@ class LLM(models.Model):
 
     def __str__(self) -> str:
         return self.llm_name
+
+
+class CatalogLoad(models.Model):
+    """What was loaded last from a source, so that the same load again can be left out.
+
+    `source` is `files` for the hub's own, or a package's name. `rows` are how many the catalog's
+    tables had afterwards: where there are fewer, the load is done again.
+    """
+
+    source = models.CharField(max_length=40, unique=True)
+    fingerprint = models.CharField(max_length=64)
+    version = models.CharField(max_length=40, blank=True)
+    rows = models.PositiveIntegerField()
+    loaded_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.version}".strip()
 
 
 class PriceSource(models.TextChoices):

@@ -1,5 +1,6 @@
 """Names in the catalog are data that people and files bring: what may stand in one."""
 
+import re
 import unicodedata
 
 from django.core.exceptions import ValidationError
@@ -28,3 +29,12 @@ def validate_factory_name(name: str) -> None:
     validate_name(name)
     if "@" in name or "/" in name:
         raise ValidationError("A factory's name has no @ and no /.", code="name")
+
+
+def is_older_version(version: str, other: str) -> bool:
+    """Whether a package's version such as 0.2.10 comes before another; an empty one comes first."""
+    return _numbers(version) < _numbers(other)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version))

@@ -245,7 +245,12 @@ def _wants_other_limit(failure: ProviderFailure, payload: dict[str, Any]) -> boo
 async def _call(
     transport: Transport, step: ProbeStep, payload: dict[str, Any], seconds: float
 ) -> tuple[Headers, bytes]:
-    request = _request(step, payload)
+    try:
+        request = _request(step, payload)
+    except NotSupported as error:
+        # The protocol serves the type, and not this model of it: that says nothing about the key.
+        failure = ProviderFailure(FailureKind.NO_SUCH_MODEL, error.message)
+        raise ProviderError(failure) from None
     return await _exchange(transport, step.protocol, request, seconds)
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from providers.inflate import Inflater
 from providers.protocols.failures import FailureKind, ProviderError, ProviderFailure
@@ -50,23 +50,17 @@ class Deadlines:
     total_s: float = 600.0
 
 
-class Body(Protocol):
-    """What is needed of an HTTP client's stream of body bytes."""
-
-    async def readany(self) -> bytes: ...
-    def is_eof(self) -> bool: ...
-    def set_exception(self, exc: BaseException) -> None: ...
-
-
 class OpenReply(Protocol):
-    """What is needed of an HTTP client's response."""
+    """What is needed of an HTTP client's reply. `headers` have names in lower case; `is_eof` says
+    whether the whole body has come."""
 
     @property
     def status(self) -> int: ...
     @property
-    def headers(self) -> Any: ...
-    @property
-    def content(self) -> Any: ...
+    def headers(self) -> Mapping[str, str]: ...
+    async def readany(self) -> bytes: ...
+    def is_eof(self) -> bool: ...
+    def set_exception(self, error: BaseException) -> None: ...
     def close(self) -> None: ...
 
 
@@ -88,7 +82,6 @@ class ProviderResponse:
         """`started` is the loop's time of sending; `broken` are the client's errors of reading."""
         self.status = reply.status
         self._reply = reply
-        self._body: Body = reply.content
         self._broken = broken
         self._deadlines = deadlines
         self._ends_at = started + deadlines.total_s
@@ -99,7 +92,7 @@ class ProviderResponse:
         self._loop = asyncio.get_running_loop()
         self._watchdog: asyncio.TimerHandle | None = None
         self._inflater = self._make_inflater()
-        if not self._body.is_eof():
+        if not self._reply.is_eof():
             self._watch()
 
     @cached_property
@@ -109,7 +102,7 @@ class ProviderResponse:
         dropped = _NOT_FOR_US | named | {"content-encoding"}
         if self._inflater is not None:
             dropped |= {"content-length"}
-        pairs = ((name.lower(), value) for name, value in self._reply.headers.items())
+        pairs = self._reply.headers.items()
         return {name: value for name, value in pairs if name not in dropped}
 
     async def read(self, max_bytes: int = MAX_REPLY_BYTES) -> bytes:
@@ -173,7 +166,7 @@ class ProviderResponse:
     async def _read_raw(self) -> bytes:
         self._waiting_since = self._loop.time()
         try:
-            return await self._body.readany()
+            return await self._reply.readany()
         except ProviderError:
             pass
         except self._broken:
@@ -209,7 +202,7 @@ class ProviderResponse:
         return Inflater()
 
     def _header(self, name: str) -> str:
-        return str(self._reply.headers.get(name, ""))
+        return self._reply.headers.get(name, "")
 
     def _watch(self) -> None:
         """One timer for each reply, not for each chunk: it looks whether a deadline has passed."""
@@ -226,7 +219,7 @@ class ProviderResponse:
     def _expire(self, message: str) -> None:
         failure = ProviderFailure(FailureKind.TIMEOUT, message, self.status)
         self._expired = ProviderError(failure)
-        self._body.set_exception(self._expired)
+        self._reply.set_exception(self._expired)
         self.close()
 
     def _stop_watching(self) -> None:

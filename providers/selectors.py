@@ -11,6 +11,7 @@ from llmhub.base.errors import NotFound
 from llmhub.base.model_types import ModelType
 from providers.models import LLM, PRICE_FIGURES, LLMFactory, Price, PriceSource
 from providers.pricing import PriceAt, PriceFigures, price_in_force, tier_read
+from providers.protocols.wire import KnownModel
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class CatalogFactory:
-    """`credential_fields` are mappings with the keys of `providers.shapes.CREDENTIAL_KEYS`."""
+    """`credential_fields` are mappings with the keys of `providers.shapes.CREDENTIAL_KEYS`, and
+    `regions` such as `validate_regions` there wants."""
 
     name: str
     logo: str
@@ -31,6 +33,7 @@ class CatalogFactory:
     rank: int
     is_active: bool
     endpoints: Mapping[ModelType, Endpoint]
+    regions: tuple[Mapping[str, Any], ...]
     credential_fields: tuple[Mapping[str, Any], ...]
     is_local: bool
     base_url_required: bool
@@ -90,6 +93,18 @@ def catalog_llm(*, factory: str, llm_name: str) -> CatalogModel | None:
     return _model(found) if found else None
 
 
+def known_models(*, factories: Collection[str]) -> dict[tuple[str, str], KnownModel]:
+    """By (factory, model): what a protocol may need to know of the catalog's models. A model whose
+    capabilities nobody has listed may have any."""
+    rows = LLM.objects.filter(factory__name__in=factories)
+    return {
+        (factory, name): KnownModel(limit, frozenset(capabilities) if capabilities else None)
+        for factory, name, limit, capabilities in rows.values_list(
+            "factory__name", "llm_name", "max_output_tokens", "capabilities"
+        )
+    }
+
+
 def price_at(*, factory: str, llm_name: str, moment: datetime) -> PriceAt | None:
     """What the model costs at that moment; None where no price holds."""
     rows = Price.objects.filter(llm__factory__name=factory, llm__llm_name=llm_name)
@@ -129,6 +144,7 @@ def _factory(row: LLMFactory) -> CatalogFactory:
             ModelType(model_type): Endpoint(endpoint["protocol"], endpoint["base_url"])
             for model_type, endpoint in row.endpoints.items()
         },
+        regions=tuple(row.regions),
         credential_fields=tuple(row.credential_fields),
         is_local=row.is_local,
         base_url_required=row.base_url_required,

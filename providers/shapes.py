@@ -13,9 +13,12 @@ from django.core.exceptions import ValidationError
 
 from llmhub.base.model_types import ModelType
 from providers.pricing import FIGURE_NAMES
+from providers.protocols.dialects.names import Dialect
 
 _PROTOCOL = re.compile(r"[a-z][a-z0-9-]{1,29}")
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_ENDPOINT_KEYS = {"protocol", "base_url"}
+_DIALECTS = tuple(dialect.value for dialect in Dialect)
 _LOGO = re.compile(r"logos/[a-z0-9-]+\.svg|[^\W_]{1,3}")
 _MONEY = re.compile(r"\d{1,7}(\.\d{1,9})?")
 _TEXTS = ("label", "pattern", "placeholder", "help")
@@ -55,7 +58,8 @@ def _validate_figure(figure: str, text: Any) -> None:
 def validate_endpoints(endpoints: Any) -> None:
     """`{model type: {"protocol": name, "base_url": URL or ""}}`. Raises ValidationError.
 
-    An unknown protocol's name is fine: calls are refused as not supported until the hub speaks it.
+    An endpoint may add `dialects`: what it speaks beside what its protocol always does. An unknown
+    protocol's name is fine: calls are refused as not supported until the hub speaks it.
     """
     if not isinstance(endpoints, Mapping):
         raise ValidationError("Endpoints are an object with model types as keys.")
@@ -66,13 +70,48 @@ def validate_endpoints(endpoints: Any) -> None:
 
 
 def _validate_endpoint(model_type: str, endpoint: Any) -> None:
-    if not isinstance(endpoint, Mapping) or set(endpoint) != {"protocol", "base_url"}:
-        raise ValidationError(f"{model_type}: an endpoint has protocol and base_url, no more.")
+    if not isinstance(endpoint, Mapping) or set(endpoint) - {"dialects"} != _ENDPOINT_KEYS:
+        raise ValidationError(
+            f"{model_type}: an endpoint has protocol and base_url, and dialects at most."
+        )
+    dialects = endpoint.get("dialects", [])
+    if not isinstance(dialects, list) or not all(name in _DIALECTS for name in dialects):
+        known = ", ".join(_DIALECTS)
+        raise ValidationError(f"{model_type}: dialects is a list of some of: {known}.")
     protocol, base_url = endpoint["protocol"], endpoint["base_url"]
     if not isinstance(protocol, str) or not _PROTOCOL.fullmatch(protocol):
         raise ValidationError(f"{model_type}: a protocol's name is lower case, such as openai.")
     if not isinstance(base_url, str) or not _is_base_url(base_url):
         raise ValidationError(f"{model_type}: a base URL is empty, or http(s)://host/path.")
+
+
+def validate_regions(regions: Any) -> None:
+    """A list of `{"name": text, "base_urls": {model type: URL}}`. Raises ValidationError.
+
+    Other addresses of the same provider, for a tenant whose account is there.
+    """
+    if not isinstance(regions, Sequence) or isinstance(regions, str):
+        raise ValidationError("Regions are a list of objects.")
+    for region in regions:
+        _validate_region(region)
+    names = [region["name"] for region in regions]
+    if len(set(names)) != len(names):
+        raise ValidationError("Two regions have the same name.")
+
+
+def _validate_region(region: Any) -> None:
+    if not isinstance(region, Mapping) or set(region) != {"name", "base_urls"}:
+        raise ValidationError("A region has exactly name and base_urls.")
+    name, base_urls = region["name"], region["base_urls"]
+    if not isinstance(name, str) or not name:
+        raise ValidationError("A region's name is a text.")
+    if not isinstance(base_urls, Mapping) or not base_urls:
+        raise ValidationError(f"{name}: base_urls are an object with model types as keys.")
+    for model_type, base_url in base_urls.items():
+        if model_type not in set(ModelType):
+            raise ValidationError(f"{name}: {model_type!r} is not a model type.")
+        if not isinstance(base_url, str) or not base_url or not _is_base_url(base_url):
+            raise ValidationError(f"{name}: {model_type}: a base URL is http(s)://host/path.")
 
 
 def _is_base_url(base_url: str) -> bool:

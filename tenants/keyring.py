@@ -28,19 +28,27 @@ class Keyring:
         self._tenant_id = tenant_id
         self._keys = keys
 
+    @property
+    def current(self) -> DataKey:
+        """The one that seals."""
+        return self._keys[max(self._keys)]
+
     def seal(self, *, table: str, row_id: UUID, credentials: Credentials) -> str:
         """The credentials as one sealed JSON object, bound to their row."""
         text = json.dumps({name: _plain(value) for name, value in credentials.items()})
-        current = self._keys[max(self._keys)]
-        return seal(current, self._place(table, row_id), Secret(text))
+        return seal(self.current, self._place(table, row_id), Secret(text))
 
     def open(self, *, table: str, row_id: UUID, sealed: str) -> dict[str, Secret]:
         """Raises CorruptSecret when the text was sealed for another tenant, table or row."""
+        text = self.open_text(place=self._place(table, row_id), sealed=sealed)
+        return {name: Secret(value) for name, value in json.loads(text.reveal()).items()}
+
+    def open_text(self, *, place: Place, sealed: str) -> Secret:
+        """Whatever was sealed there. Raises CorruptSecret as `open` does."""
         version = key_version(sealed)
         if version not in self._keys:
             raise CorruptSecret("A stored secret names a data key that this tenant does not have.")
-        text = unseal(self._keys[version], self._place(table, row_id), sealed)
-        return {name: Secret(value) for name, value in json.loads(text.reveal()).items()}
+        return unseal(self._keys[version], place, sealed)
 
     def _place(self, table: str, row_id: UUID) -> Place:
         return Place(self._tenant_id, table, "sealed_credentials", row_id)

@@ -8,11 +8,16 @@ holder learns that they have moved on.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from providers.pricing import PriceAt
+from providers.protocols.wire import NOT_IN_CATALOG, Dialect, KnownModel
+from tenants.limits.periods import PeriodKind
+from tenants.limits.units import Unit
+from tenants.usage.texts import TextSeal
 
 # Which of a tenant's models answer a call of a type; the first kind that has the name wins.
 ANSWERED_BY: Mapping[ModelType, tuple[ModelType, ...]] = {
@@ -30,15 +35,21 @@ class TokenView:
     expires_at: datetime | None
 
 
+class EndpointView(NamedTuple):
+    """`dialects` are what is spoken there beside what the protocol always does."""
+
+    protocol: str
+    base_url: str
+    dialects: frozenset[Dialect] = frozenset()
+
+
 @dataclass(frozen=True)
 class ConnectionView:
-    """`endpoints` maps a model type to (protocol name, base URL)."""
-
     id: UUID
     name: str
     llm_factory: str
     is_shared: bool
-    endpoints: Mapping[ModelType, tuple[str, str]]
+    endpoints: Mapping[ModelType, EndpointView]
     credentials: Mapping[str, str | Secret] = field(repr=False)
 
 
@@ -46,7 +57,8 @@ class ConnectionView:
 class ModelView:
     """A model on a connection. `refusal` says why a call is not admitted; empty: it is.
 
-    `prices` hold now or later, in their order of precedence; none: the model is unpriced.
+    `known` is what the catalog says of it. `prices` hold now or later, in their order of
+    precedence; none: the model is unpriced.
     """
 
     llm_name: str
@@ -55,6 +67,7 @@ class ModelView:
     max_tokens: int | None
     refusal: str = ""
     prices: tuple[PriceAt, ...] = ()
+    known: KnownModel = NOT_IN_CATALOG
 
     @property
     def llm_factory(self) -> str:
@@ -97,8 +110,52 @@ class RouteView:
 
 
 @dataclass(frozen=True)
+class ScopeView:
+    """Whose calls a limit or budget is about: all of the tenant's, or those of a token, of a model
+    (any of its names), or of both together. `is_plans`: the operator's, and not the tenant's to
+    change.
+    """
+
+    id: UUID
+    token_id: UUID | None
+    model: str
+    is_plans: bool
+
+    def is_about(self, token_id: UUID) -> bool:
+        return self.token_id is None or self.token_id == token_id
+
+
+@dataclass(frozen=True)
+class LimitView(ScopeView):
+    """How fast; None is no limit."""
+
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    concurrency: int | None
+
+
+@dataclass(frozen=True)
+class BudgetView(ScopeView):
+    """How much in a period of the tenant's time zone. `amount` is in nano-dollars or in tokens;
+    `alert_shares` are percentages in their order."""
+
+    name: str
+    unit: Unit
+    amount: int
+    period: PeriodKind
+    time_zone: str
+    is_hard: bool
+    alert_shares: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """`models` stand in the order in which they are tried: own before shared, `default` first."""
+    """`models` stand in the order in which they are tried: own before shared, `default` first.
+
+    `text_seal` is there where the tenant keeps prompts and answers.
+    `budget_generation` says which reading of the ledger the counters in Valkey must be made from,
+    at least (tenants/limits/rebuild.py).
+    """
 
     tenant_id: UUID
     slug: str
@@ -109,6 +166,10 @@ class Snapshot:
     routes: Mapping[str, RouteView]
     defaults: Mapping[ModelType, ModelView]
     by_name: Mapping[tuple[ModelType, str], tuple[ModelView, ...]] = field(repr=False)
+    text_seal: TextSeal | None = field(default=None, repr=False)
+    limits: tuple[LimitView, ...] = ()
+    budgets: tuple[BudgetView, ...] = ()
+    budget_generation: int = 0
 
     def named(self, model_type: ModelType, name: str) -> tuple[ModelView, ...]:
         """The models of that name which answer calls of the type; empty when there is none."""

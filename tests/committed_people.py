@@ -11,10 +11,24 @@ from llmhub.base.secret import Secret
 from providers.models import LLMFactory
 from providers.selectors import factory_get
 from tenants.actors import Actor
+from tenants.limits.counters import counters_forget
+from tenants.limits.models import Budget, Limit
+from tenants.limits.periods import PeriodKind
+from tenants.limits.services.budgets import BudgetFacts, budget_create
+from tenants.limits.services.limits import LimitFacts, limit_create
+from tenants.limits.services.scopes import ScopeFacts
+from tenants.limits.units import Unit
 from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
 from tenants.llms.services.connections import ConnectionFacts, ModelFacts, connection_save
 from tenants.llms.services.tenant_llms import ModelSelection, tenant_llm_set_status
-from tenants.models import AccessToken, ConnectionState, Tenant, TenantUsageDaily
+from tenants.models import (
+    AccessToken,
+    BudgetAlert,
+    BudgetHold,
+    ConnectionState,
+    Tenant,
+    TenantUsageDaily,
+)
 from tenants.services.access_tokens import TokenFacts, token_create, token_revoke
 from tenants.services.tenants import tenant_create, tenant_delete
 from tenants.tenancy import in_schema
@@ -87,6 +101,38 @@ class Person:
     def revoke(self, token_id: uuid.UUID | None = None) -> None:
         token_revoke(tenant=self.tenant, token_id=token_id or self.token_id, actor=ACTOR)
 
+    def limit(
+        self, *, model: str = "", token_id: uuid.UUID | None = None, **facts: int
+    ) -> uuid.UUID:
+        row = limit_create(
+            tenant=self.tenant,
+            scope=ScopeFacts(token_id, model),
+            facts=LimitFacts(**facts),
+            actor=ACTOR,
+        )
+        return row.pk
+
+    def budget(
+        self,
+        amount: int,
+        unit: Unit = Unit.TOKENS,
+        *,
+        period: PeriodKind = PeriodKind.MONTH,
+        model: str = "",
+        token_id: uuid.UUID | None = None,
+        **facts: Any,
+    ) -> uuid.UUID:
+        """`amount` is in tokens or nano-dollars."""
+        row = budget_create(
+            tenant=self.tenant,
+            scope=ScopeFacts(token_id, model),
+            unit=unit,
+            period=period,
+            facts=BudgetFacts("test budget", amount, **facts),
+            actor=ACTOR,
+        )
+        return row.pk
+
     def ledger(self) -> Sequence[UsageEvent]:
         """The tenant's events, oldest first, after the stream was drained."""
         usage_drain_all(claim_after_ms=0)
@@ -115,9 +161,14 @@ def person_of(tenant: Tenant) -> Iterator[Person]:
     yield Person(tenant, issued.secret.reveal(), issued.token.pk)
     usage_drain_all(claim_after_ms=0)
     TenantUsageDaily.objects.filter(tenant=tenant).delete()
+    BudgetHold.objects.filter(tenant=tenant).delete()
+    BudgetAlert.objects.filter(tenant=tenant).delete()
     AccessToken.objects.filter(tenant=tenant).delete()
+    counters_forget(tenant.pk)
     with in_schema(tenant):
         for model in (
+            Limit,
+            Budget,
             UsageEvent,
             UsageHourly,
             UsageDaily,

@@ -87,9 +87,12 @@ class ProviderServer:
         self.seen: list[Seen] = []
         self.begun: list[str] = []
         self._tls = tls
+        self._refusals: dict[str, Reply] = {}
         self._scripts: dict[str, deque[Reply]] = defaultdict(deque)
         self._ids = itertools.count(1)
         self._runner: web.AppRunner | None = None
+        self._may_answer = threading.Event()
+        self._may_answer.set()
 
     @property
     def url(self) -> str:
@@ -98,6 +101,19 @@ class ProviderServer:
     def script(self, path: str, *replies: Reply) -> None:
         """The next answers to `path`, which begins with `/v1`."""
         self._scripts[path].extend(replies)
+
+    @contextmanager
+    def holding_back(self) -> Iterator[None]:
+        """Requests are seen, and answered only after this."""
+        self._may_answer.clear()
+        try:
+            yield
+        finally:
+            self._may_answer.set()
+
+    def refuse_at_once(self, path: str, reply: Reply) -> None:
+        """Answers to `path` before the request's body has come."""
+        self._refusals[path] = reply
 
     def requests_to(self, path: str) -> list[Seen]:
         return [seen for seen in self.seen if seen.path == path]
@@ -120,10 +136,14 @@ class ProviderServer:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.begun.append(request.path)
+        if request.path in self._refusals:
+            return await self._play(request, self._refusals[request.path])
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         request_id = headers.get("x-request-id", "")
         self.seen.append(Seen(request_id, request.method, request.path, headers, body))
+        while not self._may_answer.is_set() and not self._stopping.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         if self._scripts[request.path]:
             return await self._play(request, self._scripts[request.path].popleft())
         given = headers.get("authorization", "")

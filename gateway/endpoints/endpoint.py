@@ -45,6 +45,7 @@ class Endpoint:
     `may_ignore_stream`, providers stream or not as they please, and say so in the content type.
     With `is_audio` the reply is bytes that pass as they come, unless it is a stream of events.
     `take` reads the caller's request, and `estimate` says what was used where nobody else does.
+    `dialect_headers` are those of the caller's that a provider of the same dialect sees too.
     """
 
     model_type: ModelType
@@ -52,6 +53,7 @@ class Endpoint:
     request: Ask
     read: Read
     stream_of: Stream | None = None
+    dialect_headers: tuple[str, ...] = ()
     also_required: tuple[str, ...] = ()
     may_ignore_stream: bool = False
     is_audio: bool = False
@@ -71,6 +73,10 @@ class Endpoint:
     def stream(self, protocol: WireProtocol, target: Target, payload: Payload) -> StreamReader:
         assert self.stream_of is not None
         return self.stream_of(protocol, target, payload)
+
+    def headers_of(self, caller: Caller) -> dict[str, str]:
+        found = ((name, caller.header(name.encode())) for name in self.dialect_headers)
+        return {name: value.decode("latin-1") for name, value in found if value is not None}
 
     def check(self, payload: Payload) -> None:
         """Raises BadRequest for what no provider could make sense of."""

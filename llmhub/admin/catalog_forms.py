@@ -21,6 +21,10 @@ def _checkboxes(words: Iterable[str], *, required: bool) -> forms.MultipleChoice
 class FactoryForm(forms.ModelForm):  # type: ignore[type-arg]
     tags = _checkboxes([tag.value for tag in Tag], required=False)
 
+    def clean_regions(self) -> list[Any]:
+        """A form that was left empty means none."""
+        return self.cleaned_data["regions"] or []
+
     def clean(self) -> dict[str, Any]:
         """A model needs an endpoint for each of its types."""
         cleaned: dict[str, Any] = super().clean() or {}

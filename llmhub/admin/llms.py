@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from llmhub.admin.audited import ReadOnlyInline, audited
-from llmhub.admin.catalog_columns import RetirementFilter, TypeFilter, figures, words
+from llmhub.admin.catalog_columns import RetirementFilter, TypeFilter, figures, sources, words
 from llmhub.admin.catalog_forms import LLMForm
 from llmhub.admin.catalog_rows import CatalogRowAdmin
 from providers.models import LLM, Price
@@ -46,7 +46,7 @@ class LLMAdmin(CatalogRowAdmin):
     ordering = ("factory__name", "llm_name")
     autocomplete_fields = ("factory",)
     natural_key = ("factory", "llm_name")
-    readonly_fields = ("overrides", "set_price")
+    readonly_fields = ("overrides", "said_by", "set_price")
     inlines = (PriceInline,)
 
     def row_create(self, request: HttpRequest, values: dict[str, Any]) -> LLM:
@@ -68,6 +68,10 @@ class LLMAdmin(CatalogRowAdmin):
     @admin.display(description="types")
     def types(self, llm: LLM) -> str:
         return words(llm.model_types)
+
+    @admin.display(description="sources")
+    def said_by(self, llm: LLM) -> str:
+        return sources(llm)
 
     @admin.display(description="price")
     def set_price(self, llm: LLM) -> SafeString | str:

@@ -12,6 +12,7 @@ from llmhub.base.errors import HubError
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from providers.credentials import CredentialField
+from providers.pricing import FIGURE_NAMES
 from providers.selectors import CatalogFactory, factory_get, factory_list
 from tenants.llms.provider_facts import (
     address_read,
@@ -117,7 +118,21 @@ class SharedConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class SharedModelForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
-        labels = {"llm_name": "Model", "model_type": "Type", "max_tokens": "Context (tokens)"}
+        labels = {
+            "llm_name": "Model",
+            "model_type": "Type",
+            "max_tokens": "Context (tokens)",
+            "input_usd_per_mtok": "Input, USD/Mtok",
+            "output_usd_per_mtok": "Output, USD/Mtok",
+            "cached_input_usd_per_mtok": "Cached, USD/Mtok",
+            "cache_write_usd_per_mtok": "Cache write, USD/Mtok",
+            "input_audio_usd_per_mtok": "Audio in, USD/Mtok",
+            "output_audio_usd_per_mtok": "Audio out, USD/Mtok",
+            "usd_per_image": "USD/image",
+            "usd_per_mchar": "USD/Mchar",
+            "usd_per_second": "USD/second",
+            "usd_per_request": "USD/request",
+        }
 
 
 class SharedModelFormSet(PaginationInlineFormSet):
@@ -139,6 +154,7 @@ class SharedModelFormSet(PaginationInlineFormSet):
                 llm_name=data["llm_name"],
                 model_type=ModelType(data["model_type"]),
                 max_tokens=data["max_tokens"],
+                figures={name: data.get(name) for name in FIGURE_NAMES},
             )
             for data in filled
             if not data.get("DELETE")

@@ -26,6 +26,7 @@ from llmhub.admin.shared_connection_forms import (
 )
 from llmhub.base.errors import NotFound
 from llmhub.celery import app
+from providers.pricing import FIGURE_NAMES
 from providers.selectors import CatalogFactory, factory_get
 from tenants.llms.recheck import recheck_ask
 from tenants.models import SharedConnection, SharedModel, Tenant
@@ -42,7 +43,7 @@ class SharedModelInline(TabularInline):
     model = SharedModel
     form = SharedModelForm
     formset = SharedModelFormSet
-    fields = ("llm_name", "model_type", "max_tokens")
+    fields = ("llm_name", "model_type", "max_tokens", *FIGURE_NAMES)
     verbose_name_plural = "models"
     extra = 1
     hide_title = True

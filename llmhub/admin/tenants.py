@@ -68,8 +68,9 @@ class MembershipInline(ReadOnlyInline):
 
 @admin.register(Tenant)
 class TenantAdmin(AuditedAdmin):
-    list_display = ("name", "slug", "state", "member_count", "created_at")
-    list_filter = ("status",)
+    list_display = ("name", "slug", "state", "plan", "member_count", "created_at")
+    list_select_related = ("plan",)
+    list_filter = ("status", "plan")
     search_fields = ("slug", "name", "memberships__user__email")
     ordering = ("slug",)
     list_per_page = 50
@@ -90,7 +91,7 @@ class TenantAdmin(AuditedAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ("slug", "name", "owner_email")
-        return ("slug", "name", "status", "created_at")
+        return ("slug", "name", "status", "plan", "created_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("slug", "created_at") if obj else ()

@@ -16,6 +16,7 @@ from django.core.validators import URLValidator
 
 from llmhub.base.model_types import ModelType
 from providers.catalog.reader import CatalogError, ObjectReader, json_read
+from providers.catalog.sources import KnownAs, fact_sources_read, known_as_read
 from providers.models import (
     ALWAYS,
     MAX_RANK,
@@ -31,6 +32,7 @@ from providers.shapes import (
     validate_credential_fields,
     validate_endpoints,
     validate_logo,
+    validate_regions,
     validate_tiers,
 )
 
@@ -59,11 +61,14 @@ class ModelEntry:
     max_output_tokens: int | None
     is_active: bool
     deprecated_on: date | None
+    sources: dict[str, str]
     prices: tuple[PriceEntry, ...]
 
 
 @dataclass(frozen=True)
 class FactoryEntry:
+    """`known_as` is for those who refresh the file and for price syncs; it is no column."""
+
     name: str
     revised: date
     logo: str
@@ -71,10 +76,12 @@ class FactoryEntry:
     rank: int
     is_active: bool
     endpoints: dict[str, Any]
+    regions: list[dict[str, Any]]
     credential_fields: list[dict[str, Any]]
     is_local: bool
     base_url_required: bool
     docs_url: str
+    known_as: dict[str, KnownAs]
     models: tuple[ModelEntry, ...]
 
 
@@ -107,10 +114,12 @@ def _factory(reader: ObjectReader) -> FactoryEntry:
         rank=reader.integer("rank", 0, MAX_RANK) or 0,
         is_active=reader.flag("is_active", True),
         endpoints=_endpoints(reader),
+        regions=_regions(reader),
         credential_fields=_credential_fields(reader),
         is_local=reader.flag("is_local"),
         base_url_required=reader.flag("base_url_required"),
         docs_url=reader.text("docs_url", check=URLValidator(schemes=["https"])),
+        known_as=known_as_read(reader),
         models=tuple(_model(model) for model in reader.objects("models")),
     )
     reader.finish()
@@ -123,6 +132,12 @@ def _endpoints(reader: ObjectReader) -> dict[str, Any]:
     endpoints: dict[str, Any] = reader.shape("endpoints", dict)
     reader.check("endpoints", endpoints, validate_endpoints)
     return endpoints
+
+
+def _regions(reader: ObjectReader) -> list[dict[str, Any]]:
+    regions: list[dict[str, Any]] = reader.shape("regions", list, [])
+    reader.check("regions", regions, validate_regions)
+    return regions
 
 
 def _credential_fields(reader: ObjectReader) -> list[dict[str, Any]]:
@@ -148,6 +163,7 @@ def _model(reader: ObjectReader) -> ModelEntry:
         max_output_tokens=reader.integer("max_output_tokens", 1, MAX_TOKENS, None),
         is_active=reader.flag("is_active", True),
         deprecated_on=reader.day("deprecated_on", None),
+        sources=fact_sources_read(reader),
         prices=tuple(_price(price) for price in reader.objects("prices", [])),
     )
     reader.finish()
@@ -209,6 +225,6 @@ def _refuse_doubles(what: str, names: Iterable[str], place: str) -> None:
 
 
 FACTORY_COLUMNS = tuple(
-    f.name for f in fields(FactoryEntry) if f.name not in {"name", "revised", "models"}
+    f.name for f in fields(FactoryEntry) if f.name not in {"name", "revised", "known_as", "models"}
 )
 MODEL_COLUMNS = tuple(f.name for f in fields(ModelEntry) if f.name not in {"llm_name", "prices"})

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from providers.catalog.bulk import rows_insert
 from providers.catalog.files import (
     FACTORY_COLUMNS,
     MODEL_COLUMNS,
@@ -15,37 +16,72 @@ from providers.catalog.files import (
     ModelEntry,
     catalog_read,
 )
+from providers.catalog.load_marks import (
+    FILES,
+    files_fingerprint,
+    mark_forget,
+    mark_set,
+    mark_stands,
+    one_load_at_a_time,
+    version_loaded,
+)
 from providers.catalog.merge import Values, overridden, plain_columns, revived, three_way
-from providers.catalog.price_loader import prices_load
+from providers.catalog.price_loader import ModelPrices, prices_load
 from providers.catalog.report import CatalogReport
-from providers.models import LLM, LLMFactory
+from providers.models import LLM, LLMFactory, PriceSource
+from providers.names import is_older_version
 
-_LOCK = 0x6C6C6D01
 _NO_FACTS: Values = {}
+_ALL_LOADED = frozenset({PriceSource.SHIPPED.value, PriceSource.GENAI_PRICES.value})
 
 
-def catalog_load(source: Path | None = None) -> CatalogReport:
+def catalog_load(source: Path | None = None, *, is_forced: bool = False) -> CatalogReport:
     """Load a file, a folder of files, or (None) the catalog that comes with the hub.
 
     One transaction and a fixed number of queries; a second load of the same files writes nothing.
+    The hub's own files are not even read in full where they were what was loaded last, unless
+    `is_forced`.
     Columns that an operator changed, rows that one added and prices set by hand stay as they are.
     A model that its factory's file no longer names is retired (inactive, deprecated as of today)
     unless an operator changed it; so is a factory that came with the hub and no longer does.
     Raises CatalogError, having changed nothing.
     """
+    fingerprint = files_fingerprint(SHIPPED) if source is None else ""
+    if fingerprint and not is_forced and mark_stands(FILES, fingerprint):
+        return CatalogReport(is_current=True)
     entries = catalog_read(source or SHIPPED)
     report = CatalogReport()
     with transaction.atomic():
-        _one_load_at_a_time()
+        one_load_at_a_time()
         factories = _factories_load(entries, report, is_hubs_own=source is None)
         llms = _models_load(factories, report)
-        prices_load(llms, report)
+        prices_load(_prices(llms, entries), report)
+        if fingerprint:
+            mark_set(FILES, fingerprint)
+        else:
+            mark_forget(FILES)
     return report
 
 
-def _one_load_at_a_time() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+def _prices(llms: list[tuple[LLM, ModelEntry]], entries: list[FactoryEntry]) -> list[ModelPrices]:
+    """What the files say of prices; prices of a younger `genai-prices` stay as they are."""
+    loaded = version_loaded(PriceSource.GENAI_PRICES)
+    passed_over = {
+        entry.name
+        for entry in entries
+        for known in [entry.known_as.get(PriceSource.GENAI_PRICES)]
+        if known and is_older_version(known.version, loaded)
+    }
+    return [
+        ModelPrices(
+            llm,
+            entry.prices,
+            _ALL_LOADED - {PriceSource.GENAI_PRICES.value}
+            if llm.factory.name in passed_over
+            else _ALL_LOADED,
+        )
+        for llm, entry in llms
+    ]
 
 
 def _factories_load(
@@ -72,7 +108,7 @@ def _factories_load(
     if is_hubs_own:
         gone = [factory for factory in existing.values() if factory.shipped.get("is_hubs_own")]
         changed += [factory for factory in gone if _retire(factory, {"is_active": False}, report)]
-    LLMFactory.objects.bulk_create(created)
+    rows_insert(LLMFactory, created)
     _write(LLMFactory, changed, FACTORY_COLUMNS)
     report.written_rows += len(created) + len(changed)
     return loaded
@@ -91,7 +127,7 @@ def _models_load(
     factories: list[tuple[LLMFactory, FactoryEntry]], report: CatalogReport
 ) -> list[tuple[LLM, ModelEntry]]:
     """The rows whose prices are to be loaded, each with its entry."""
-    rows = LLM.objects.select_for_update(of=("self",)).select_related("factory")
+    rows = LLM.objects.select_for_update(of=("self",)).select_related("factory").order_by("pk")
     existing = {
         (llm.factory_id, llm.llm_name): llm
         for llm in rows.filter(factory__in=[factory for factory, _ in factories])
@@ -111,7 +147,7 @@ def _models_load(
             changed.append(llm)
         loaded.append((llm, entry))
     changed += [llm for llm in existing.values() if _retire(llm, _retirement(llm), report)]
-    LLM.objects.bulk_create(created)
+    rows_insert(LLM, created)
     _write(LLM, changed, MODEL_COLUMNS)
     report.written_rows += len(created) + len(changed)
     return loaded

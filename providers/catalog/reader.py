@@ -107,6 +107,21 @@ class ObjectReader:
         wants = "wants a list" if kind is list else "wants an object"
         return self._take(key, kind, default, wants)
 
+    def texts(self, key: str, default: Any = _REQUIRED) -> tuple[str, ...]:
+        values = self._take(key, list, default, "wants a list of texts")
+        if not all(isinstance(value, str) and value for value in values):
+            raise self.fail(key, "wants a list of texts")
+        return tuple(values)
+
+    def object(self, key: str, default: Any = _REQUIRED) -> "ObjectReader":
+        return ObjectReader(
+            self._take(key, dict, default, "wants an object"), f"{self.place}: {key}"
+        )
+
+    @property
+    def keys_left(self) -> tuple[str, ...]:
+        return tuple(self._left)
+
     def objects(self, key: str, default: Any = _REQUIRED) -> list["ObjectReader"]:
         values = self._take(key, list, default, "wants a list of objects")
         return [ObjectReader(value, f"{self.place}: {key}[{n}]") for n, value in enumerate(values)]

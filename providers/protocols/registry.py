@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from llmhub.base.model_types import ModelType
+from providers.protocols.anthropic import Anthropic
 from providers.protocols.ark import Ark
 from providers.protocols.azure_openai import AzureOpenAI
 from providers.protocols.bedrock import Bedrock
@@ -34,6 +35,7 @@ from providers.protocols.xunfei_spark import XunFeiSpark
 
 PROTOCOLS: Mapping[str, WireProtocol] = MappingProxyType(
     {
+        "anthropic": Anthropic(),
         "ark": Ark(),
         "azure-openai": AzureOpenAI(),
         "bedrock": Bedrock(),

@@ -48,11 +48,17 @@ class EventParser:
         return bytes(self._rest)
 
     def feed(self, chunk: bytes) -> list[Event]:
-        if self._is_first or self._rest or b"\r" in chunk:
+        if self._is_first or self._rest:
             return self._feed_slowly(chunk)
-        *blocks, rest = chunk.split(b"\n\n")
+        blank = b"\n\n"
+        if b"\r" in chunk:
+            # Google ends its lines like this, and all of them.
+            if not chunk.count(b"\r\n") == chunk.count(b"\r") == chunk.count(b"\n"):
+                return self._feed_slowly(chunk)
+            blank = b"\r\n\r\n"
+        *blocks, rest = chunk.split(blank)
         self._keep(rest)
-        return [_event(block + b"\n\n", block) for block in blocks]
+        return [_event(block + blank, block) for block in blocks]
 
     def _feed_slowly(self, chunk: bytes) -> list[Event]:
         # A blank line may have begun in the last three bytes that were searched before.

@@ -119,14 +119,20 @@ def usage_read(reported: Any) -> UsageReport:
     cached, reasoning = _cached(reported), _made(reported, "reasoning_tokens")
     output = _with_reasoning(prompt, 0 if output is None else output, reasoning, total)
     audio = _made(reported, "audio_tokens")
-    return usage_make(prompt, output, cached, reasoning, 0, _given_audio(reported), audio)
+    written = _given(reported, "cache_write_tokens")
+    if _is_count(written) and _is_count(cached) and _is_count(prompt):
+        # What is written is said before rounding: it may reach into what was read.
+        written = min(written, max(0, prompt - cached))
+    return usage_make(
+        prompt, output, cached, reasoning, written, _given(reported, "audio_tokens"), audio
+    )
 
 
 def duration_read(seconds: Any) -> UsageReport:
     """Audio that was transcribed, in seconds; some servers write the number as a text."""
     try:
         duration_s = float(seconds)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return IMPOSSIBLE
     if isinstance(seconds, bool) or not 0 <= duration_s <= MAX_AUDIO_S:
         return IMPOSSIBLE
@@ -156,11 +162,12 @@ def _cached(reported: Mapping[str, Any]) -> Any:
     return 0 if beside is None else beside
 
 
-def _given_audio(reported: Mapping[str, Any]) -> Any:
+def _given(reported: Mapping[str, Any], kind: str) -> Any:
+    """A part of the prompt."""
     details = _first(
         reported, "prompt_tokens_details", "input_tokens_details", "input_token_details"
     )
-    return _detail(details, "audio_tokens")
+    return _detail(details, kind)
 
 
 def _made(reported: Mapping[str, Any], kind: str) -> Any:

@@ -10,7 +10,7 @@ Chat may also come in a dialect that the protocol `speaks`; dialects/exchange.py
 other one arrives here.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,6 +21,7 @@ from providers.protocols.failures import FailureKind, ProviderError, ProviderFai
 from providers.protocols.usage import Usage, UsageReport
 
 __all__ = [
+    "NOT_IN_CATALOG",
     "AudioFile",
     "ChatReply",
     "ChunkReader",
@@ -29,6 +30,7 @@ __all__ = [
     "FailureKind",
     "Grant",
     "ImageReply",
+    "KnownModel",
     "ListedModel",
     "ModerationReply",
     "PagedList",
@@ -39,6 +41,7 @@ __all__ = [
     "StreamReader",
     "StreamedBody",
     "Target",
+    "TokenCounter",
     "TokenSource",
     "Usage",
     "UsageReport",
@@ -51,15 +54,38 @@ Payload = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class KnownModel:
+    """What the catalog knows of the model that is called; None: nothing.
+
+    `capabilities` are the catalog's words, such as `reasoning`.
+    """
+
+    max_output_tokens: int | None = None
+    capabilities: frozenset[str] | None = None
+
+    def lacks(self, capability: str) -> bool:
+        """Whether it is known that the model cannot do it."""
+        return self.capabilities is not None and capability not in self.capabilities
+
+
+NOT_IN_CATALOG = KnownModel()
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where a call goes and who pays: an address, credentials and what else the factory asks for.
 
-    `base_url` is normalised (see `providers.base_urls`) and has no slash at its end.
+    `base_url` is normalised (see `providers.base_urls`) and has no slash at its end. `dialects` are
+    what the factory says that this address speaks beside what its protocol always does. `headers`
+    are those of the caller's that belong to its dialect, for a protocol that speaks it.
     """
 
     base_url: str
     credentials: Mapping[str, str | Secret] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    dialects: frozenset[Dialect] = frozenset()
+    model: KnownModel = NOT_IN_CATALOG
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -72,7 +98,7 @@ class StreamedBody:
     """Bytes that go out as they come. `chunks` begins at the start with each call: a second
     provider can be sent what the first one was. `length` in bytes, where it is known already."""
 
-    chunks: Callable[[], AsyncIterator[bytes]]
+    chunks: Callable[[], AsyncGenerator[bytes]]
     length: int | None = None
 
 
@@ -306,6 +332,16 @@ class WireProtocol(Protocol):
     def event_reader(self, known: Usage) -> StreamReader:
         """For streamed speech, transcripts and pictures of a type that it `passes`. `known` is what
         the request itself tells of the usage, such as the characters to speak."""
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """A protocol whose provider counts a prompt's tokens for nothing, in Anthropic's dialect."""
+
+    def count_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest: ...
+
+    def count_reply(self, body: bytes) -> int:
+        """The prompt's tokens. Raises ProviderError for what is no such reply."""
 
 
 @runtime_checkable

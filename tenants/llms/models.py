@@ -11,6 +11,7 @@ from django.db import models
 
 from llmhub.base.model_types import ModelType
 from tenants.models.connection_fields import ConnectionFields
+from tenants.models.price_fields import OwnPriceFields
 
 MODEL_TYPE_CHOICES = [(t.value, t.value) for t in ModelType]
 
@@ -28,9 +29,9 @@ class Connection(ConnectionFields):
         return f"{self.name}@{self.llm_factory}"
 
 
-class TenantLLM(models.Model):
+class TenantLLM(OwnPriceFields):
     """A model that the tenant can call: on a connection of its own, or the tenant's side (status,
-    used tokens) of a model on a shared connection."""
+    used tokens) of a model on a shared connection, whose price is the operator's."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # A constraint below indexes it; the foreign keys of the small tables need no index at all. Each

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -11,11 +12,13 @@ from django.utils import timezone
 from llmhub.base.errors import CorruptSecret
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
-from providers.models import LLM, LLMFactory
+from providers.models import ALWAYS, LLM, LLMFactory
 from providers.pricing import PriceAt
 from providers.protocols.registry import protocol_serves
-from providers.selectors import prices_since
+from providers.protocols.wire import NOT_IN_CATALOG, Dialect, KnownModel
+from providers.selectors import known_models, prices_since
 from tenants.keyring import Keyring, keyring_of
+from tenants.limits.snapshot_parts import budgets_of, limits_of
 from tenants.llms.models import Connection, ModelDefault, Route, RouteTarget, TenantLLM
 from tenants.llms.stored_credentials import AnyConnection, credentials_open
 from tenants.models import (
@@ -26,9 +29,11 @@ from tenants.models import (
     Tenant,
     TenantStatus,
 )
+from tenants.models.price_fields import OwnPriceSource
 from tenants.platform import platform_get
 from tenants.snapshots import (
     ConnectionView,
+    EndpointView,
     ModelView,
     RouteTargetView,
     RouteView,
@@ -37,6 +42,7 @@ from tenants.snapshots import (
     models_by_name,
 )
 from tenants.tenancy import in_schema
+from tenants.usage.texts import text_seal_of
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +53,8 @@ def snapshot_build(tenant_id: UUID) -> Snapshot | None:
     The versions are read first: a change that slips in between makes the snapshot look older than
     it is, and it is built again.
     """
-    tenant = Tenant.objects.filter(pk=tenant_id, status=TenantStatus.ACTIVE).first()
+    active = Tenant.objects.filter(pk=tenant_id, status=TenantStatus.ACTIVE)
+    tenant = active.select_related("plan").first()
     if tenant is None:
         return None
     platform = platform_get()
@@ -63,6 +70,10 @@ def snapshot_build(tenant_id: UUID) -> Snapshot | None:
             routes=_routes(models),
             defaults=_defaults(models),
             by_name=models_by_name(models.values()),
+            text_seal=text_seal_of(tenant),
+            limits=limits_of(tenant),
+            budgets=budgets_of(tenant),
+            budget_generation=tenant.budget_generation,
         )
 
 
@@ -84,10 +95,11 @@ ModelKey = tuple[UUID, str, str]
 
 @dataclass(frozen=True)
 class _Catalog:
-    """`inactive` and `prices` are by (factory, model)."""
+    """`inactive`, `known` and `prices` are by (factory, model)."""
 
     factories: Mapping[str, LLMFactory]
     inactive: frozenset[tuple[str, str]]
+    known: Mapping[tuple[str, str], KnownModel]
     prices: Mapping[tuple[str, str], tuple[PriceAt, ...]]
 
 
@@ -126,6 +138,7 @@ def _catalog(names: set[str]) -> _Catalog:
     return _Catalog(
         factories,
         frozenset(retired.values_list("factory__name", "llm_name")),
+        known_models(factories=names),
         prices_since(factories=names, since=timezone.now()),
     )
 
@@ -178,11 +191,20 @@ def _connection_view(row: AnyConnection, keyring: Keyring, catalog: _Catalog) ->
         llm_factory=row.llm_factory,
         is_shared=isinstance(row, SharedConnection),
         endpoints={
-            ModelType(model_type): (endpoint["protocol"], row.base_url or endpoint["base_url"])
+            ModelType(model_type): _endpoint_view(endpoint, row.base_url)
             for model_type, endpoint in endpoints.items()
         },
         credentials=_opened(row, keyring, factory),
     )
+
+
+def _endpoint_view(endpoint: Mapping[str, Any], own_url: str) -> EndpointView:
+    """In place of the factory's address, at one of the tenant's own, nobody knows what else is
+    spoken."""
+    usual_url = endpoint["base_url"]
+    base_url = own_url or usual_url
+    dialects = endpoint.get("dialects", ()) if base_url == usual_url or not usual_url else ()
+    return EndpointView(endpoint["protocol"], base_url, frozenset(map(Dialect, dialects)))
 
 
 def _opened(
@@ -222,7 +244,7 @@ def _refusal(
 
 def _is_served(view: ConnectionView, model_type: ModelType) -> bool:
     endpoint = view.endpoints.get(model_type)
-    return endpoint is not None and protocol_serves(endpoint[0], model_type)
+    return endpoint is not None and protocol_serves(endpoint.protocol, model_type)
 
 
 def _model_view(
@@ -234,8 +256,18 @@ def _model_view(
         connection=view,
         max_tokens=row.max_tokens,
         refusal=refusal,
-        prices=catalog.prices.get((view.llm_factory, row.llm_name), ()),
+        prices=(*own_prices(row), *catalog.prices.get((view.llm_factory, row.llm_name), ())),
+        known=catalog.known.get((view.llm_factory, row.llm_name), NOT_IN_CATALOG),
     )
+
+
+def own_prices(row: TenantLLM | SharedModel) -> tuple[PriceAt, ...]:
+    """What the model's owner says it costs: at any time, for nobody keeps earlier figures."""
+    figures = row.own_price
+    if figures is None:
+        return ()
+    source = OwnPriceSource.TENANT if isinstance(row, TenantLLM) else OwnPriceSource.OPERATOR
+    return (PriceAt(figures, source, ALWAYS),)
 
 
 def _trying_order(model: ModelView) -> tuple[bool, bool, str, str]:

@@ -4,6 +4,7 @@ from django.db import models
 
 from llmhub.base.model_types import ModelType
 from tenants.models.connection_fields import ConnectionFields
+from tenants.models.price_fields import OwnPriceFields
 from tenants.models.tenant import Tenant
 
 
@@ -25,7 +26,7 @@ class SharedConnection(ConnectionFields):
         return f"{self.name}@{self.llm_factory}"
 
 
-class SharedModel(models.Model):
+class SharedModel(OwnPriceFields):
     """A model that can be called over a shared connection."""
 
     connection = models.ForeignKey(

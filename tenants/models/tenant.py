@@ -10,6 +10,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 from django_tenants.utils import get_public_schema_name
 
 from providers.names import validate_name
+from tenants.models.plan import Plan
 
 SLUG_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
 SLUG_MAX_LENGTH = 48
@@ -43,6 +44,8 @@ class Tenant(TenantMixin):
 
     `config_version` grows by one with each change of the tenant's configuration, in the same
     transaction; the gateway compares it with the version that its snapshot was built from.
+    `budget_generation` grows where usage reached the ledger past the counters in Valkey, which are
+    then made anew (tenants/limits/rebuild.py).
 
     `time_zone` says when the tenant's days begin. Usage events older than `event_retention_days`
     (None: the platform's default) are dropped; `events_kept_since` is the first day (UTC) of which
@@ -68,6 +71,10 @@ class Tenant(TenantMixin):
     is_prompt_logging = models.BooleanField(default=False)
     prompt_retention_days = models.PositiveIntegerField(default=DEFAULT_PROMPT_RETENTION_DAYS)
     config_version = models.BigIntegerField(default=1, editable=False)
+    budget_generation = models.BigIntegerField(default=1, editable=False)
+    plan = models.ForeignKey(
+        Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="tenants"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -10,10 +10,12 @@ from django.utils import timezone
 from llmhub.base.errors import InvalidRequest
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
+from providers.pricing import FIGURE_NAMES
 from tenants.actors import Actor
 from tenants.audit.services import operator_change
 from tenants.keyring import keyring_of
 from tenants.models import ConnectionState, SharedConnection, SharedModel, Tenant
+from tenants.models.price_fields import Figures, figures_json
 from tenants.platform import platform_get
 
 
@@ -22,6 +24,7 @@ class SharedModelFacts:
     llm_name: str
     model_type: ModelType
     max_tokens: int | None = None
+    figures: Figures = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,11 @@ def shared_connection_json(row: SharedConnection) -> dict[str, object]:
         "api_base": row.base_url,
         "key": f"…{row.key_hint}" if row.key_hint else "",
         "models": sorted(map(str, row.shared_models.all())),
+        "prices": {
+            str(model): figures_json(model.own_figures)
+            for model in row.shared_models.all()
+            if model.own_price is not None
+        },
         "is_granted_to_all": row.is_granted_to_all,
         "granted_to": sorted(row.granted_to.values_list("slug", flat=True)),
         "is_enabled": row.is_enabled,
@@ -134,5 +142,8 @@ def _models_set(row: SharedConnection, models: Iterable[SharedModelFacts]) -> No
             connection=row,
             llm_name=llm_name,
             model_type=model_type,
-            defaults={"max_tokens": facts.max_tokens},
+            defaults={
+                "max_tokens": facts.max_tokens,
+                **{name: facts.figures.get(name) for name in FIGURE_NAMES},
+            },
         )

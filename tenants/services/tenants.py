@@ -1,6 +1,7 @@
 """Creating, changing and deleting tenants, and who belongs to them."""
 
 from dataclasses import dataclass
+from types import EllipsisType
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -10,7 +11,8 @@ from tenants.actors import Actor
 from tenants.audit.services import operator_change, tenant_change
 from tenants.config_versions import version_forget, version_raise
 from tenants.keyring import data_key_create
-from tenants.models import Membership, Role, Tenant, TenantStatus, User
+from tenants.limits.counters import counters_forget
+from tenants.models import Membership, Plan, Role, Tenant, TenantStatus, User
 from tenants.models.tenant import schema_name_of, validate_slug
 from tenants.schema_template import schema_drop
 from tenants.spare_schemas import schema_provide
@@ -46,9 +48,15 @@ def tenant_create(*, slug: str, name: str, owner_email: str, actor: Actor) -> Cr
 
 
 def tenant_update(
-    *, tenant: Tenant, actor: Actor, name: str | None = None, status: TenantStatus | None = None
+    *,
+    tenant: Tenant,
+    actor: Actor,
+    name: str | None = None,
+    status: TenantStatus | None = None,
+    plan: Plan | EllipsisType | None = ...,
 ) -> Tenant:
-    """Rename, suspend or reactivate a tenant; None leaves a thing as it is.
+    """Rename, suspend or reactivate a tenant, give it a plan or take it away; what is left out
+    stays as it is.
 
     The tenant's version is raised, so the gateway refuses a suspended tenant's next call. Raises
     InvalidRequest naming the field, NotFound where it was deleted, Conflict for the platform's row.
@@ -62,12 +70,13 @@ def tenant_update(
         change.before = _tenant_json(row)
         row.name = row.name if name is None else name.strip()
         row.status = row.status if status is None else status
+        row.plan = row.plan if isinstance(plan, EllipsisType) else plan
         _clean(row)
         change.after = _tenant_json(row)
         if change.before == change.after:
             change.nothing_changed()
             return row
-        Tenant.objects.filter(pk=row.pk).update(name=row.name, status=row.status)
+        Tenant.objects.filter(pk=row.pk).update(name=row.name, status=row.status, plan=row.plan)
         version_raise(row)
     return row
 
@@ -83,6 +92,7 @@ def tenant_delete(*, tenant: Tenant, actor: Actor) -> None:
         schema_drop(tenant.schema_name)
         Tenant.objects.filter(pk=tenant_id).delete()
         transaction.on_commit(lambda: version_forget(tenant_id))
+        transaction.on_commit(lambda: counters_forget(tenant_id))
 
 
 def user_get_or_create(*, email: str) -> User:
@@ -141,7 +151,8 @@ def _clean(tenant: Tenant) -> None:
 
 
 def _tenant_json(tenant: Tenant) -> dict[str, object]:
-    return {"name": tenant.name, "status": str(tenant.status)}
+    plan = tenant.plan.name if tenant.plan is not None else None
+    return {"name": tenant.name, "status": str(tenant.status), "plan": plan}
 
 
 def _save_new(tenant: Tenant) -> None:

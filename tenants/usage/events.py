@@ -22,7 +22,7 @@ FIELD = b"e"
 MAX_TOKENS = 10**12
 MAX_ATTEMPTS = 255
 MAX_COST_USD = Decimal(10**10)
-MAX_SEALED_TEXT = 400_000
+MAX_SEALED_TEXT = 1_000_000
 _MAX_MS = 2**31 - 1
 _MODEL_TYPES = frozenset(t.value for t in ModelType)
 

@@ -32,9 +32,9 @@ def usage_rollup_rebuild(*, tenant: Tenant, day: date) -> bool:
     """
     with in_schema(tenant), transaction.atomic():
         zone = ledger_lock(tenant.pk)
-        if not _has_all_events(tenant, day):
+        if not has_all_events(tenant, day):
             return False
-        _replace(tenant, day, zone)
+        sums_replace(tenant, day, zone)
     return True
 
 
@@ -57,20 +57,21 @@ def usage_days_recount(*, tenant: Tenant, zone: str) -> None:
     that is new. What has its events still is summed in parts of hours fine enough for the zone; of
     older hours a day may get up to half an hour more or less where it does not begin with one."""
     for day in usage_days(tenant):
-        if _has_all_events(tenant, day):
+        if has_all_events(tenant, day):
             _replace_hours(day, zone)
     UsageDaily.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute(sums_into_daily(table(UsageHourly)), {"zone": zone})
 
 
-def _has_all_events(tenant: Tenant, day: date) -> bool:
+def has_all_events(tenant: Tenant, day: date) -> bool:
+    """Whether no event of the day (UTC) was dropped for its age."""
     kept = Tenant.objects.filter(pk=tenant.pk).values_list("events_kept_since", flat=True).first()
     return kept is None or day >= kept
 
 
-def _replace(tenant: Tenant, day: date, zone: str) -> None:
-    """In the tenant's schema, behind the lock."""
+def sums_replace(tenant: Tenant, day: date, zone: str) -> None:
+    """In the tenant's schema, behind `ledger_lock`: the sums of a day (UTC) from its events."""
     _replace_hours(day, zone)
     with connection.cursor() as cursor:
         for local_day in (day - _ONE_DAY, day, day + _ONE_DAY):

@@ -11,9 +11,25 @@ Rule = Callable[[Source], list[str]]
 _LAYERS = ("llmhub.base", "providers", "tenants", "gateway", "llmhub")
 # Of the composition root, and still a leaf: what tenants' API answers in.
 _LEAVES = ("llmhub.envelope",)
-_HTTP_CLIENTS = ("aiohttp", "httpx", "requests", "urllib3", "urllib.request", "http.client")
-# The transport; and `make up`, which makes the first call to the hub that it has just started.
-_MAY_OPEN_HTTP = ("providers.transport", "providers.response", "llmhub.up")
+_HTTP_CLIENTS = (
+    "aiohttp",
+    "aiohappyeyeballs",
+    "httpx",
+    "requests",
+    "urllib3",
+    "urllib.request",
+    "http.client",
+    "providers.http_connection",
+    "providers.http_pool",
+)
+# The transport and its own client; and `make up`, which makes the first call to the hub that it
+# has just started.
+_MAY_OPEN_HTTP = (
+    "providers.transport",
+    "providers.http_pool",
+    "providers.response",
+    "llmhub.up",
+)
 _SCHEMA_SWITCHES = {"set_schema", "set_tenant", "set_schema_to_public"}
 _SCHEMA_CONTEXTS = (
     "django_tenants.utils.schema_context",

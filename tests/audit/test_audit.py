@@ -20,6 +20,7 @@ from tests.people import ACTOR
 
 NAMED = {"llm_factory": COMPATIBLE, "llm_name": "test-chat"}
 ROUTE = {"name": "fast", "model_type": "chat", "targets": [{"model": "test-chat"}]}
+BUDGET = {"name": "monthly", "amount": "5", "unit": "usd", "period": "month"}
 # A body for every write that changes something.
 WRITES = {
     "POST set_api_key": {"llm_factory": "VLLM", "api_key": KEY},
@@ -37,6 +38,14 @@ WRITES = {
     "POST tokens": {"name": "new"},
     "PATCH tokens/<token_id>": {"name": "renamed"},
     "DELETE tokens/<token_id>": {},
+    "POST limits": {"requests_per_minute": 1},
+    "PATCH limits/<limit_id>": {"requests_per_minute": 3},
+    "DELETE limits/<limit_id>": {},
+    "POST budgets": BUDGET,
+    "PATCH budgets/<budget_id>": {"amount": "6"},
+    "DELETE budgets/<budget_id>": {},
+    "PUT alerts": {"emails": ["alice@example.com"]},
+    "POST alerts/secret": {},
 }
 # Notes what a provider said; nobody's configuration changes.
 NO_CHANGE = {"POST connections/<connection_id>/check"}
@@ -59,6 +68,8 @@ def test_without_an_audit_row_no_write_of_the_api_changes_anything(chat, provide
         "connection_id": connections(chat.api)[-1]["id"],
         "route_id": chat.api.post("routes", ROUTE).require_success().details["route"]["id"],
         "token_id": chat.api.get("tokens").data["items"][0]["id"],
+        "limit_id": chat.api.post("limits", {"concurrency": 1}).details["limit"]["id"],
+        "budget_id": chat.api.post("budgets", BUDGET).details["budget"]["id"],
     }
     revoke_insert("t_alice.audit_entry")
     before = state_of(chat.tenant)

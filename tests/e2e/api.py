@@ -32,6 +32,9 @@ class LLMApi:
     def put(self, path: str, **body: Any) -> Answer:
         return self._send("PUT", path, body)
 
+    def patch(self, path: str, **body: Any) -> Answer:
+        return self._send("PATCH", path, body)
+
     def delete(self, path: str) -> Answer:
         return self._send("DELETE", path, None)
 

@@ -6,15 +6,19 @@ import time
 from collections.abc import Callable
 
 from tests.faults import (
+    drill_budget,
     drill_disconnect,
     drill_exactly_once,
     drill_postgres,
+    drill_reservations,
     drill_valkey,
 )
 from tests.faults.drill import Findings, in_words
 
 DRILLS: dict[str, tuple[str, Callable[[], Findings]]] = {
     "1": ("every acknowledged completion is metered exactly once", drill_exactly_once.run),
+    "3": ("a hard budget is never oversold", drill_budget.run),
+    "4": ("every reservation settles", drill_reservations.run),
     "5": ("a disconnect is billed", drill_disconnect.run),
     "13": ("Valkey dead or flushed: calls flow, no money is lost", drill_valkey.run),
     "14": ("PostgreSQL dead: configured models answer, all is metered", drill_postgres.run),

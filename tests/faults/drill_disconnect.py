@@ -47,5 +47,5 @@ def _hang_up_after(hub: Standing, events: int, *, has_usage: bool) -> tuple[str,
     request_id = next(stream).decode()
     for _ in islice(stream, events * LINES_PER_EVENT):
         pass
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     return request_id, events

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -99,7 +99,7 @@ class _Closing:
             self._connection.close()
 
 
-def open_stream(port: int, token: str, body: Mapping[str, Any]) -> Iterator[bytes]:
+def open_stream(port: int, token: str, body: Mapping[str, Any]) -> Generator[bytes]:
     """The lines of a streamed answer; closing the iterator hangs up."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:

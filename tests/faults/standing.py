@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 
 FACTORY = "OpenAI-API-Compatible"
 MODEL = f"test-chat@{FACTORY}"
+EMBEDDING_MODEL = f"test-embedding@{FACTORY}"
 BACK_S = 90
 
 

@@ -54,6 +54,7 @@ def test_speech_streams_through_and_its_characters_are_counted(
     }
     [event] = alice.ledger()
     assert (event.model_type, event.is_estimated, event.error_kind) == (ModelType.TTS, False, "")
+    assert event.characters == len("Grüß dich")
 
 
 def test_speech_streams_as_events(client: openai.OpenAI, alice: Person) -> None:
@@ -66,6 +67,7 @@ def test_speech_streams_as_events(client: openai.OpenAI, alice: Person) -> None:
     assert b"speech.audio.done" in body
     [event] = alice.ledger()
     assert (event.input_tokens, event.output_tokens, event.is_estimated) == (4, 20, False)
+    assert event.characters == 2
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,8 @@ def test_audio_is_written_down_in_every_format(
     assert answer.headers["x-llmhub-model"] == "whisper-1@default@Scripted"
     [event] = alice.ledger()
     assert event.is_estimated is (response_format in TRANSCRIPTS)
+    told = {"json": 3000, "verbose_json": 2500, "srt": 4000, "vtt": 4000}
+    assert event.audio_ms == told.get(response_format, 2000)
 
 
 def test_a_transcript_streams(client: openai.OpenAI, alice: Person) -> None:
@@ -213,6 +217,7 @@ def test_pictures_come_as_bytes_or_addresses(client: openai.OpenAI, alice: Perso
     first, second = alice.ledger()
     assert (first.input_tokens, first.output_tokens, first.is_estimated) == (10, 50, False)
     assert (second.input_tokens, second.output_tokens, second.is_estimated) == (0, 0, False)
+    assert (first.images, second.images) == (2, 1)
 
 
 def test_partial_pictures_stream(client: openai.OpenAI, alice: Person) -> None:
@@ -220,7 +225,7 @@ def test_partial_pictures_stream(client: openai.OpenAI, alice: Person) -> None:
     kinds = [event.type for event in stream]
     assert kinds == ["image_generation.partial_image", "image_generation.completed"]
     [event] = alice.ledger()
-    assert (event.input_tokens, event.output_tokens) == (10, 50)
+    assert (event.input_tokens, event.output_tokens, event.images) == (10, 50, 1)
 
 
 def test_texts_are_moderated(client: openai.OpenAI, alice: Person) -> None:

@@ -1,9 +1,12 @@
 """Hostile bodies get a 4xx: promises 17 and 29."""
 
 import gzip
+import json
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.errors import BadRequest
 from gateway.request_body import MAX_BODY_BYTES, MAX_CONTAINERS, payload_parse
@@ -33,6 +36,37 @@ from tests.provider_server import ProviderServer
 def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(BadRequest):
         payload_parse(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"model": "a", "model": "b"}', "model"),
+        (b'{"a": [{"b": 1, "b" :2}]}', "b"),
+        (b'{"a": {"b\\\\": 1, "c": 2, "c": 3}}', "c"),
+        (b'{"a\\"": 1, "x": ":", "a\\"": 2}', 'a"'),
+        (b'{"a\\u0062": 1, "ab": 2}', "ab"),
+    ],
+)
+def test_a_key_twice_is_refused(body: bytes, name: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        payload_parse(body)
+    assert (caught.value.code, caught.value.param) == ("duplicate_key", name)
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers(-9, 9) | st.text('":\\ {},a', max_size=6),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.text('":\\ {},a', max_size=4), inner, max_size=4)
+        ),
+    )
+)
+def test_whatever_has_no_key_twice_is_taken(value: object) -> None:
+    for separators in ((",", ":"), (" , ", "  :\t")):
+        body = json.dumps({"value": value}, separators=separators).encode()
+        assert payload_parse(body) == {"value": value}
 
 
 def test_a_million_empty_lists_are_refused() -> None:

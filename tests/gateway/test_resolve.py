@@ -11,6 +11,7 @@ from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
 from tenants.snapshots import (
     ConnectionView,
+    EndpointView,
     ModelView,
     RouteTargetView,
     RouteView,
@@ -23,7 +24,7 @@ CHAT, EMBEDDING = ModelType.CHAT, ModelType.EMBEDDING
 
 
 def connection(name: str = "default", factory: str = "OpenAI") -> ConnectionView:
-    endpoints = {CHAT: ("openai", "http://127.0.0.1/v1")}
+    endpoints = {CHAT: EndpointView("openai", "http://127.0.0.1/v1")}
     return ConnectionView(uuid.uuid4(), name, factory, False, endpoints, {"api_key": Secret("k")})
 
 

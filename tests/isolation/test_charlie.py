@@ -3,16 +3,21 @@
 The routes come from the URL configuration; a new one without an entry here fails the tests.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from gateway.ids import uuid7
 from tenants.llms.models import Route as ModelRoute
 from tenants.llms.models import RouteTarget, TenantLLM
 from tenants.models import Role
 from tenants.tenancy import in_schema
+from tenants.usage.events import UsageFacts, event_id
+from tenants.usage.services import usage_record
 from tests.api import Api
 from tests.isolation.routes import Route, tenant_routes
 from tests.isolation.state import state_of
@@ -37,6 +42,11 @@ class Entry:
 # Lists of one's own, and forms that make or set something of one's own: 200 for everybody, and
 # nothing of Alice's in the answer.
 OWN_LIST = Entry(200)
+NOBODY_ANSWERS = {
+    "llm_factory": COMPATIBLE,
+    "api_key": "sk-0123456789",
+    "api_base": "http://127.0.0.1:1/v1",
+}
 
 MATRIX: dict[str, Entry] = {
     "GET factories": OWN_LIST,
@@ -44,14 +54,19 @@ MATRIX: dict[str, Entry] = {
     "GET my_llms": Entry(200, query={"include_details": "true"}),
     "GET defaults": OWN_LIST,
     "PUT defaults": Entry(404, {"chat": NAME}),
-    "POST set_api_key": Entry(422, {"llm_factory": "Anthropic", "api_key": "sk-ant-0123456789ab"}),
+    "POST set_api_key": Entry(422, NOBODY_ANSWERS),
     "POST add_llm": Entry(400, NAMED | {"model_type": "chat", "connection": CONNECTION}),
     "POST delete_llm": Entry(404, NAMED | {"connection": CONNECTION, "force": True}),
     "POST enable_llm": Entry(404, NAMED | {"status": "0"}),
     "POST delete_factory": Entry(404, {"llm_factory": COMPATIBLE, "force": True}),
     "GET usage": OWN_LIST,
+    "GET requests": OWN_LIST,
+    "GET requests/<request_id>": Entry(404),
+    "GET settings": OWN_LIST,
+    "PATCH settings": Entry(200, {"event_retention_days": 90}),
+    "POST set_price": Entry(404, NAMED | {"price": {"input_usd_per_mtok": "1"}}),
     "GET connections": OWN_LIST,
-    "POST connections": Entry(422, {"llm_factory": "Anthropic", "api_key": "sk-ant-0123456789ab"}),
+    "POST connections": Entry(422, NOBODY_ANSWERS),
     "GET connections/<connection_id>": Entry(404),
     "PATCH connections/<connection_id>": Entry(404, {"name": "charlies", "is_enabled": False}),
     "DELETE connections/<connection_id>": Entry(404, query={"force": "true"}),
@@ -68,6 +83,21 @@ MATRIX: dict[str, Entry] = {
     "GET tokens/<token_id>": Entry(404),
     "PATCH tokens/<token_id>": Entry(404, {"name": "charlies", "scopes": ["read"]}),
     "DELETE tokens/<token_id>": Entry(404),
+    "GET limits": OWN_LIST,
+    "POST limits": Entry(404, {"model": NAME, "requests_per_minute": 1}),
+    "GET limits/<limit_id>": Entry(404),
+    "PATCH limits/<limit_id>": Entry(404, {"requests_per_minute": 1}),
+    "DELETE limits/<limit_id>": Entry(404),
+    "GET budgets": OWN_LIST,
+    "POST budgets": Entry(
+        404, {"name": "b", "amount": "1", "unit": "usd", "period": "day", "model": NAME}
+    ),
+    "GET budgets/<budget_id>": Entry(404),
+    "PATCH budgets/<budget_id>": Entry(404, {"amount": "1"}),
+    "DELETE budgets/<budget_id>": Entry(404),
+    "GET alerts": OWN_LIST,
+    "PUT alerts": Entry(200, {"emails": ["charlie@example.com"]}),
+    "POST alerts/secret": Entry(200),
 }
 
 ROUTES = tenant_routes()
@@ -78,14 +108,42 @@ def ids(alice, provider) -> dict[str, str]:
     """Alice with everything that a tenant can have; gives the ids that stand in addresses."""
     model_add(alice.api, provider, llm_name=NAME, connection=CONNECTION)
     alice.api.put("defaults", {"chat": NAME}).require_success()
+    limit = alice.api.post("limits", {"model": NAME, "concurrency": 5}).require_success()
+    budget = {"name": "alices-budget", "amount": "5", "unit": "usd", "period": "day"}
+    made = alice.api.post("budgets", budget | {"model": NAME}).require_success()
     with in_schema(alice.tenant):
+        model = TenantLLM.objects.get()
         route = ModelRoute.objects.create(name="alices-route", model_type="chat")
-        RouteTarget.objects.create(route=route, tenant_llm=TenantLLM.objects.get())
+        RouteTarget.objects.create(route=route, tenant_llm=model)
+    event = usage_of_model(alice.tenant, model)
+    usage_record([event])
     return {
+        "request_id": str(event.request_id),
         "connection_id": connections(alice.api)[0]["id"],
         "route_id": str(route.pk),
         "token_id": alice.api.get("tokens").data["items"][0]["id"],
+        "limit_id": limit.details["limit"]["id"],
+        "budget_id": made.details["budget"]["id"],
     }
+
+
+def usage_of_model(tenant, model) -> UsageFacts:
+    request_id = uuid7()
+    return UsageFacts(
+        id=event_id(request_id, 1),
+        request_id=request_id,
+        tenant_id=tenant.pk,
+        at=datetime.now(UTC),
+        access_token_id=uuid.uuid4(),
+        connection_id=model.connection_id,
+        connection_name=CONNECTION,
+        llm_factory=COMPATIBLE,
+        llm_name=NAME,
+        model_asked=NAME,
+        model_type="chat",
+        http_status=200,
+        latency_ms=1,
+    )
 
 
 @pytest.fixture
@@ -115,7 +173,14 @@ def test_charlie_sees_nothing_and_changes_nothing(alice, charlie, call):
 
 
 def _mentions(raw: bytes, alice) -> bool:
-    words = (NAME, CONNECTION, "alices-route", str(alice.tenant.pk), "alice@example.com")
+    words = (
+        NAME,
+        CONNECTION,
+        "alices-route",
+        "alices-budget",
+        str(alice.tenant.pk),
+        "alice@example.com",
+    )
     quoted = raw.replace(f"'{NAME}'".encode(), b"")  # what Charlie himself asked for
     return any(word.encode() in quoted for word in words)
 

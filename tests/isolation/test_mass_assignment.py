@@ -11,7 +11,7 @@ from tenants.tenancy import in_schema
 from tests.management import COMPATIBLE, KEY, connections, model_body
 from tests.people import Person
 
-OURS = ("tenants", "llms", "usage", "audit", "providers")
+OURS = ("tenants", "llms", "limits", "usage", "audit", "providers")
 # What a request may set, by the names of the API: everything else is a stranger.
 PARAMETERS = {
     "llm_factory",

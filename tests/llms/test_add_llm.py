@@ -146,8 +146,8 @@ def test_max_tokens_that_are_no_such_number_are_refused(alice, provider, max_tok
     [
         ("HuggingFace", "rerank", "Rerank model from HuggingFace is not supported yet."),
         (COMPATIBLE, "tts", "TTS model from OpenAI-API-Compatible is not supported yet."),
-        ("Anthropic", "chat", "Chat model from Anthropic is not supported yet."),
-        ("Google Cloud", "embedding", "Embedding model from Google Cloud is not supported yet."),
+        ("Anthropic", "tts", "TTS model from Anthropic is not supported yet."),
+        ("Google Cloud", "rerank", "Rerank model from Google Cloud is not supported yet."),
     ],
 )
 def test_a_type_that_no_protocol_serves_says_so(alice, provider, llm_factory, model_type, message):

@@ -1,7 +1,10 @@
 """What a tenant reads: factories, list, my_llms."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from providers.models import LLMFactory
 from tenants.llms.models import Connection, TenantLLM
 from tenants.tenancy import in_schema
 from tests.llms.shared import shared_model_grant
@@ -29,9 +32,33 @@ def test_a_form_can_be_built_from_a_factory(alice):
     assert fields["api_version"]["placeholder"] == "2024-10-21"
 
 
-def test_a_factory_that_the_operator_switched_off_is_not_offered(alice):
-    from providers.models import LLMFactory
+def test_the_other_addresses_of_a_provider_are_shown_by_region_and_type(alice, whole_catalog):
+    factories = {f["name"]: f for f in alice.api.get("factories").data}
+    assert factories["Moonshot"]["regions"] == [
+        {
+            "name": "International",
+            "base_urls": {
+                "chat": "https://api.moonshot.ai/v1",
+                "image2text": "https://api.moonshot.ai/v1",
+            },
+        }
+    ]
+    assert factories["OpenAI"]["regions"] == []
 
+
+def test_the_number_of_queries_does_not_grow_with_the_factories(alice):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            alice.api.get("factories").require_success()
+        return len(captured)
+
+    queries()
+    few = queries()
+    LLMFactory.objects.bulk_create(LLMFactory(name=f"F{n}") for n in range(30))
+    assert queries() == few
+
+
+def test_a_factory_that_the_operator_switched_off_is_not_offered(alice):
     LLMFactory.objects.filter(name="OpenAI").update(is_active=False)
     names = [f["name"] for f in alice.api.get("factories").data]
     assert "OpenAI" not in names

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from providers.models import LLMFactory
 from tests.management import KEY, WRONG_KEY, connections, key_set, models
 from tests.provider_server import Reply
 
@@ -150,9 +151,11 @@ def test_where_nothing_is_listed_the_answer_points_to_add_llm(alice, provider, l
 
 
 def test_a_factory_that_no_protocol_serves_yet_says_so(alice):
-    body = {"llm_factory": "Anthropic", "api_key": "sk-ant-0123456789abcdef"}
+    endpoints = {"chat": {"protocol": "carrier-pigeon", "base_url": "https://pigeons.example"}}
+    LLMFactory.objects.create(name="Pigeonry", endpoints=endpoints)
+    body = {"llm_factory": "Pigeonry", "api_key": ""}
     answer = alice.api.post("set_api_key", body).require_failure(422)
-    assert answer.message == "Chat model from Anthropic is not supported yet."
+    assert answer.message == "Chat model from Pigeonry is not supported yet."
 
 
 def test_connections_of_one_factory_stand_beside_each_other(alice, provider):

@@ -7,7 +7,6 @@ from django.test.utils import CaptureQueriesContext
 
 from llmhub.base.errors import NotFound
 from llmhub.base.model_types import ModelType
-from providers.catalog.loader import catalog_load
 from providers.models import LLM, LLMFactory, Price
 from providers.selectors import (
     Endpoint,
@@ -47,8 +46,7 @@ def test_factories_come_by_rank_and_then_by_name():
     assert [factory.name for factory in factory_list(active_only=False)] == ["D", "C", "A", "B"]
 
 
-def test_a_factory_tells_its_endpoints_and_types():
-    catalog_load()
+def test_a_factory_tells_its_endpoints_and_types(catalog):
     factory = factory_get(name="Ollama")
     assert factory.model_types == (ModelType.CHAT, ModelType.EMBEDDING, ModelType.IMAGE2TEXT)
     assert factory.endpoints[ModelType.CHAT] == Endpoint("openai", "")
@@ -82,8 +80,7 @@ def test_a_factory_without_models_has_none_and_an_unknown_one_is_not_found():
         catalog_models(factory="X")
 
 
-def test_the_models_of_a_factory_take_one_query():
-    catalog_load()
+def test_the_models_of_a_factory_take_one_query(catalog):
     with CaptureQueriesContext(connection) as queries:
         assert len(catalog_models(factory="OpenAI")) > 30
     assert len(queries) == 1
@@ -123,8 +120,7 @@ def test_a_model_without_a_price_has_none(llm):
     assert usd_at(MARCH) is None
 
 
-def test_the_builtin_model_is_free_and_not_merely_unpriced():
-    catalog_load()
+def test_the_builtin_model_is_free_and_not_merely_unpriced(catalog):
     found = price_at(factory="Builtin", llm_name="smollm2-135m-instruct", moment=MARCH)
     assert found is not None
     assert (found.figures.input_usd_per_mtok, found.figures.output_usd_per_mtok) == (0, 0)

@@ -44,6 +44,17 @@ def test_it_refuses_a_protocol_name(protocol):
         validate_endpoints({"chat": {"protocol": protocol, "base_url": ""}})
 
 
+@pytest.mark.parametrize("dialects", [[], ["responses"], ["messages", "responses"]])
+def test_an_endpoint_may_speak_more_dialects(dialects):
+    validate_endpoints({"chat": {"protocol": "openai", "base_url": "", "dialects": dialects}})
+
+
+@pytest.mark.parametrize("dialects", [None, "responses", ["klingon"], [5], {"responses": 1}])
+def test_it_refuses_other_dialects(dialects):
+    with pytest.raises(ValidationError, match="dialects is a list of some of: chat"):
+        validate_endpoints({"chat": {"protocol": "openai", "base_url": "", "dialects": dialects}})
+
+
 @pytest.mark.parametrize("endpoints", [[], None, {"talk": {}}, {"chat": "openai"}])
 def test_it_refuses_other_endpoints(endpoints):
     with pytest.raises(ValidationError):

@@ -4,6 +4,8 @@ import pytest
 
 from providers.token_counts import TOKENS_PER_IMAGE, count_prompt, count_tokens
 
+DOCUMENT = {"type": "text", "media_type": "text/plain", "data": "Hello"}
+
 
 @pytest.mark.parametrize(
     ("text", "tokens"),
@@ -32,6 +34,19 @@ def test_a_long_text_is_counted_in_pieces() -> None:
         ({"messages": [{"content": None, "tool_calls": [{"function": {"name": "f"}}]}]}, 13),
         ({"messages": "nonsense", "input": None}, 0),
         ({"messages": [1, None, {"content": 5}]}, 13),
+        ({"system": "Hello", "messages": []}, 1),
+        ({"system": [{"type": "text", "text": "Hello"}]}, 1),
+        ({"messages": [{"content": [{"type": "tool_result", "content": "Hello"}]}]}, 5),
+        ({"messages": [{"content": [{"type": "tool_use", "name": "f", "input": {}}]}]}, 5),
+        ({"messages": [{"content": [{"type": "image", "source": {}}]}]}, 4 + TOKENS_PER_IMAGE),
+        (
+            {"messages": [{"content": [{"type": "document", "source": DOCUMENT}]}]},
+            5,
+        ),
+        ({"instructions": "Hello", "input": [{"role": "user", "content": "Hello"}]}, 6),
+        ({"input": [{"type": "function_call_output", "output": "Hello"}]}, 1),
+        ({"input": [{"type": "input_image", "image_url": "data:x"}]}, TOKENS_PER_IMAGE),
+        ({"prompt": ["Hello", "Hello"]}, 2),
         ({"input": "Hello"}, 1),
         ({"input": ["Hello", "Hello"]}, 2),
         ({"input": [[1, 2, 3], [4]]}, 4),
@@ -40,3 +55,12 @@ def test_a_long_text_is_counted_in_pieces() -> None:
 )
 def test_prompts(payload: dict[str, object], tokens: int) -> None:
     assert count_prompt(payload) == tokens
+
+
+@pytest.mark.parametrize("name", ["content", "text", "tool_calls", "input", "output"])
+def test_what_is_nested_too_deeply_for_words_is_no_prompt(name: str) -> None:
+    deep: object = "Hello"
+    for _ in range(1000):
+        deep = {name: [deep]}
+    for payload in ({"messages": [deep]}, {"input": deep}, {"tools": deep}, {"system": [[deep]]}):
+        assert count_prompt(payload) <= 4

@@ -45,7 +45,11 @@ def service_url(target: Target, service: str) -> str:
 
 
 def request_make(
-    target: Target, method: str, url: str, content: Mapping[str, Any] | None = None
+    target: Target,
+    method: str,
+    url: str,
+    content: Mapping[str, Any] | None = None,
+    left_out: tuple[str, ...] = (),
 ) -> ProviderRequest:
     """A request to Bedrock, signed or with its bearer key. Raises InvalidRequest without either."""
     body = b"" if content is None else orjson.dumps(content)
@@ -55,10 +59,10 @@ def request_make(
         token = bearer if isinstance(bearer, Secret) else Secret(bearer)
         authorized: dict[str, str | Secret] = {**headers}
         authorized["authorization"] = token.prefixed("Bearer ")
-        return ProviderRequest(method, url, authorized, body)
+        return ProviderRequest(method, url, authorized, body, left_out)
     scope = Scope(region_of(target), "bedrock")
     signed = signed_headers(_key_of(target), scope, method, url, headers, body)
-    return ProviderRequest(method, url, signed, body)
+    return ProviderRequest(method, url, signed, body, left_out)
 
 
 def _key_of(target: Target) -> AWSKey:

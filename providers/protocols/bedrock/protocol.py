@@ -1,6 +1,5 @@
 """Bedrock as a WireProtocol: which request goes where, and who reads its reply."""
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -115,4 +114,4 @@ def _post(
 ) -> ProviderRequest:
     """The model is a model's, a profile's or a deployment's id, or one of their ARNs."""
     url = f"{service_url(target, 'bedrock-runtime')}/model/{quote(model, safe='')}/{method}"
-    return replace(request_make(target, "POST", url, body), left_out=left_out)
+    return request_make(target, "POST", url, body, left_out)

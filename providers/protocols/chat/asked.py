@@ -89,7 +89,7 @@ def says_something(payload: Payload, name: str) -> bool:
 
 def messages_of(payload: Payload) -> list[Mapping[str, Any]]:
     messages = payload.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(m, Mapping) for m in messages):
+    if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
         raise InvalidRequest("messages is not a list of objects.", field="messages")
     return messages
 
@@ -102,9 +102,9 @@ def tool_calls_of(message: Mapping[str, Any], where: str) -> list[ToolCall]:
 
 
 def _tool_call(call: Any, where: str) -> ToolCall:
-    function = call.get("function") if isinstance(call, Mapping) else None
-    name = function.get("name") if isinstance(function, Mapping) else None
-    if not isinstance(function, Mapping) or not isinstance(name, str):
+    function = call.get("function") if isinstance(call, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    if not isinstance(function, dict) or not isinstance(name, str):
         raise InvalidRequest(f"{where} is not the call of a function.", field=where)
     arguments = _arguments(function.get("arguments"), f"{where}.function.arguments")
     return ToolCall(str(call.get("id") or ""), name, arguments, call)
@@ -130,13 +130,13 @@ def functions_of(payload: Payload) -> list[Function]:
 
 
 def _function(tool: Any, where: str) -> Function:
-    function = tool.get("function") if isinstance(tool, Mapping) else None
-    name = function.get("name") if isinstance(function, Mapping) else None
-    if not isinstance(function, Mapping) or not isinstance(name, str):
+    function = tool.get("function") if isinstance(tool, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    if not isinstance(function, dict) or not isinstance(name, str):
         message = f"{where} is not a function: this provider takes no other tools from a caller."
         raise InvalidRequest(message, field=where)
     parameters = function.get("parameters")
-    if parameters is not None and not isinstance(parameters, Mapping):
+    if parameters is not None and not isinstance(parameters, dict):
         raise InvalidRequest(f"{where}.function.parameters is not a JSON schema.", field=where)
     description = function.get("description")
     text = description if isinstance(description, str) else ""
@@ -150,17 +150,17 @@ def tool_choice_of(payload: Payload) -> ToolChoice | None:
         return None
     if choice in ("auto", "none", "required"):
         return ToolChoice(choice)
-    if isinstance(choice, Mapping) and choice.get("type") == "allowed_tools":
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         allowed = choice.get("allowed_tools")
-        allowed = allowed if isinstance(allowed, Mapping) else choice
+        allowed = allowed if isinstance(allowed, dict) else choice
         names = [_named(tool) for tool in allowed.get("tools") or ()]
         return ToolChoice("required" if allowed.get("mode") == "required" else "auto", tuple(names))
     return ToolChoice("required", (_named(choice),))
 
 
 def _named(tool: Any) -> str:
-    function = tool.get("function") if isinstance(tool, Mapping) else None
-    name = function.get("name") if isinstance(function, Mapping) else None
+    function = tool.get("function") if isinstance(tool, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
     if not isinstance(name, str):
         raise InvalidRequest(
             "tool_choice is auto, none, required, or names a function.", field="tool_choice"
@@ -171,14 +171,14 @@ def _named(tool: Any) -> str:
 def json_output_of(payload: Payload) -> JSONOutput | None:
     """None where the answer is free text."""
     wanted = payload.get("response_format")
-    kind = wanted.get("type") if isinstance(wanted, Mapping) else None
+    kind = wanted.get("type") if isinstance(wanted, dict) else None
     if wanted is None or kind == "text":
         return None
     if kind == "json_object":
         return JSONOutput()
-    described = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
-    schema = described.get("schema") if isinstance(described, Mapping) else None
-    if kind != "json_schema" or not isinstance(described, Mapping) or not isinstance(schema, dict):
+    described = wanted.get("json_schema") if isinstance(wanted, dict) else None
+    schema = described.get("schema") if isinstance(described, dict) else None
+    if kind != "json_schema" or not isinstance(described, dict) or not isinstance(schema, dict):
         message = "response_format is text, json_object, or json_schema with a schema."
         raise InvalidRequest(message, field="response_format")
     return JSONOutput(schema, str(described.get("name") or ""), _words(described, "description"))

@@ -60,8 +60,9 @@ class ForeignStream:
             raise ProviderError(self._failure)
         if not self.is_done:
             raise bad_reply("the stream ended before the answer was complete")
-        if self._usage.usage is not None:
-            given.append(self._writer.usage_chunk(self._usage.usage))
+        usage = self.usage_report.usage
+        if usage is not None:
+            given.append(self._writer.usage_chunk(usage))
         return given
 
     def _take(self, chunk: bytes, given: list[dict[str, Any]]) -> None:

@@ -81,8 +81,8 @@ def words(part: Part) -> str:
 
 
 def _part(part: Any, where: str) -> Part:
-    kind = part.get("type") if isinstance(part, Mapping) else None
-    if not isinstance(part, Mapping) or not isinstance(kind, str):
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(part, dict) or not isinstance(kind, str):
         raise InvalidRequest(f"{where} is not a part with a type.", field=where)
     if kind in ("text", "refusal"):
         return Text(_string(part.get(kind), f"{where}.{kind}"), bool(part.get("cache_control")))
@@ -92,7 +92,7 @@ def _part(part: Any, where: str) -> Part:
         raise InvalidRequest(f"{where}: parts of type {kind[:40]} are not supported.", field=where)
     if isinstance(inner, str):
         inner = {"url": inner}
-    if not isinstance(inner, Mapping):
+    if not isinstance(inner, dict):
         raise InvalidRequest(f"{where}.{kind} is not an object.", field=where)
     return read(part, inner, where)
 

@@ -32,8 +32,12 @@ class ChunkWriter(Protocol):
 class CallerDialect(Protocol):
     """Stateless; `DIALECTS` in exchange.py holds one of each."""
 
+    reasoning_field: str
+    """Where the caller says how much the model shall think."""
+
     def to_chat(self, asked: Payload) -> ChatForm:
-        """Raises InvalidRequest naming the field for what is not of the dialect's shape."""
+        """Raises InvalidRequest naming the field for what is not of the dialect's shape, and
+        NotSupported for what chat completions cannot say and an answer would be wrong without."""
 
     def reply(self, completion: Mapping[str, Any], asked: Payload) -> bytes:
         """The body for a whole reply, which comes as a chat completion."""

@@ -16,6 +16,8 @@ END_MARKER = b"data: [DONE]\n\n"
 
 
 class Chat:
+    reasoning_field = "reasoning_effort"
+
     def to_chat(self, asked: Payload) -> ChatForm:
         return ChatForm(dict(asked))
 

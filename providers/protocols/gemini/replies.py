@@ -120,6 +120,19 @@ def candidates_of(reply: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return candidates
 
 
+def plain_text_of(candidate: Mapping[str, Any]) -> str:
+    """The text of a candidate that has one part with text, goes on, and says nothing else; else
+    nothing. Nearly every event of a stream is of this kind, so it is read without ado."""
+    if "finishReason" in candidate or "logprobsResult" in candidate:
+        return ""
+    try:
+        (part,) = candidate["content"]["parts"]
+        text = part["text"]
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return text if isinstance(text, str) and not part.get("thought") else ""
+
+
 def said_in(candidate: Mapping[str, Any]) -> Said:
     text, reasoning, calls = "", "", []
     for part in _parts(candidate):

@@ -15,16 +15,18 @@ from providers.protocols.gemini.replies import (
     finish_of,
     logprobs_of,
     object_of,
+    plain_text_of,
     said_in,
     usage_of,
 )
 from providers.protocols.sse import Event, EventParser
+from providers.protocols.usage import UsageReport
 
 
 class GeminiChunkReader(ForeignStream):
     """Has no end marker: it is done once each candidate that began gave its reason to end."""
 
-    __slots__ = ("_called", "_finished", "_parser", "_started")
+    __slots__ = ("_called", "_finished", "_parser", "_started", "_told")
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,6 +34,12 @@ class GeminiChunkReader(ForeignStream):
         self._started: set[int] = set()
         self._finished: set[int] = set()
         self._called: dict[int, int] = {}
+        self._told: dict[str, Any] = {}
+
+    @property
+    def usage_report(self) -> UsageReport:
+        """Each event repeats a growing usage: the last one counts."""
+        return usage_of(self._told)
 
     @property
     def is_done(self) -> bool:
@@ -56,12 +64,18 @@ class GeminiChunkReader(ForeignStream):
         if event.data is None:
             return
         reply = object_of(_decoded(event.data))
-        self._writer.begin(reply.get("responseId") or "", reply.get("modelVersion") or "")
         if "usageMetadata" in reply:
-            self._usage = usage_of(reply)
+            self._told = reply
         for place, candidate in enumerate(candidates_of(reply)):
             index = candidate.get("index", place)
-            given += self._chunks(candidate, index if type(index) is int else place)
+            index = index if type(index) is int else place
+            if not self._started:
+                self._writer.begin(reply.get("responseId") or "", reply.get("modelVersion") or "")
+            if index in self._started and (text := plain_text_of(candidate)):
+                self._texts.append(text)
+                given.append(self._writer.chunk({"content": text}, None, index))
+            else:
+                given += self._chunks(candidate, index)
 
     def _chunks(self, candidate: Mapping[str, Any], index: int) -> list[dict[str, Any]]:
         said = said_in(candidate)

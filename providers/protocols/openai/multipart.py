@@ -1,7 +1,7 @@
 """An upload as multipart/form-data. https://www.rfc-editor.org/rfc/rfc7578"""
 
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ class _Frame:
     def around(self, content: StreamedBody) -> StreamedBody:
         head = self.head()
 
-        async def chunks() -> AsyncIterator[bytes]:
+        async def chunks() -> AsyncGenerator[bytes]:
             yield head
             async for chunk in content.chunks():
                 yield chunk

@@ -12,6 +12,7 @@ from providers.protocols.openai.errors import failure_classify
 from providers.protocols.openai.events import EventStreamReader
 from providers.protocols.openai.listing import models_parse
 from providers.protocols.openai.multipart import multipart_encode
+from providers.protocols.openai.responses import ResponsesStreamReader, response_parse
 from providers.protocols.openai.stream import OpenAIChunkReader, OpenAIStreamReader
 from providers.protocols.wire import (
     AudioFile,
@@ -26,12 +27,19 @@ from providers.protocols.wire import (
     ProviderFailure,
     ProviderRequest,
     RerankReply,
+    StreamReader,
     Target,
     Usage,
     UsageReport,
 )
 
-_SPOKEN = frozenset({Dialect.CHAT})
+_PATHS = {
+    Dialect.CHAT: "/chat/completions",
+    Dialect.COMPLETIONS: "/completions",
+    Dialect.RESPONSES: "/responses",
+}
+_ALWAYS = frozenset({Dialect.CHAT, Dialect.COMPLETIONS})
+_KNOWN = frozenset(_PATHS)
 
 
 class OpenAI:
@@ -41,18 +49,18 @@ class OpenAI:
     version_path = "/v1"
 
     def speaks(self, target: Target) -> frozenset[Dialect]:
-        return _SPOKEN
+        return _ALWAYS | (target.dialects & _KNOWN) if target.dialects else _ALWAYS
 
     def chat_request(
         self, target: Target, payload: Payload, *, model: str, dialect: Dialect = Dialect.CHAT
     ) -> ProviderRequest:
         """Streams are asked for their usage, which OpenAI leaves out unless told."""
         body = {**payload, "model": model}
-        if body.get("stream"):
+        if body.get("stream") and dialect is not Dialect.RESPONSES:
             options = body.get("stream_options")
             known = options if isinstance(options, Mapping) else {}
             body["stream_options"] = {**known, "include_usage": True}
-        return _post(target, "/chat/completions", body)
+        return _post(target, _PATHS[dialect], body)
 
     def embedding_request(self, target: Target, payload: Payload, *, model: str) -> ProviderRequest:
         return _post(target, "/embeddings", {**payload, "model": model})
@@ -85,6 +93,10 @@ class OpenAI:
         return ProviderRequest("GET", target.base_url + "/models", _headers(target, None))
 
     def chat_reply(self, body: bytes, dialect: Dialect = Dialect.CHAT) -> ChatReply:
+        if dialect is Dialect.RESPONSES:
+            return response_parse(body)
+        if dialect is Dialect.COMPLETIONS:
+            return replies.completion_parse(body)
         return replies.chat_parse(body)
 
     def embedding_reply(self, body: bytes) -> EmbeddingReply:
@@ -117,7 +129,9 @@ class OpenAI:
     def failure_of(self, status: int, headers: Headers, body: bytes) -> ProviderFailure:
         return failure_classify(status, headers, body)
 
-    def stream_reader(self, dialect: Dialect, *, hide_usage: bool) -> OpenAIStreamReader:
+    def stream_reader(self, dialect: Dialect, *, hide_usage: bool) -> StreamReader:
+        if dialect is Dialect.RESPONSES:
+            return ResponsesStreamReader()
         return OpenAIStreamReader(hide_usage=hide_usage)
 
     def chunk_reader(self) -> OpenAIChunkReader:

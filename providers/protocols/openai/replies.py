@@ -37,6 +37,17 @@ def chat_parse(body: bytes) -> ChatReply:
     return ChatReply(message_text(message), finish_reason, usage_parse(reply).usage, reply)
 
 
+def completion_parse(body: bytes) -> ChatReply:
+    """https://platform.openai.com/docs/api-reference/completions/object"""
+    reply = reply_object(body)
+    choice = _first(reply.get("choices"), "a choice")
+    texts = [choice.get("text") for choice in reply["choices"] if isinstance(choice, Mapping)]
+    if not all(isinstance(text, str) for text in texts):
+        raise bad_reply("the reply's choice has no text")
+    finish_reason = str(choice.get("finish_reason") or "")
+    return ChatReply("".join(map(str, texts)), finish_reason, usage_parse(reply).usage)
+
+
 def message_text(message: Mapping[str, Any]) -> str:
     """All that was generated in a message, or in a stream's delta: words, reasoning, tool calls."""
     names = ("content", "reasoning_content", "reasoning", "refusal")

@@ -23,6 +23,13 @@ class CredentialFieldSerializer(serializers.Serializer[Any]):
     help = serializers.CharField(allow_blank=True)
 
 
+class RegionSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    base_urls = serializers.DictField(
+        child=serializers.CharField(), help_text="By model type: what to send as api_base."
+    )
+
+
 class FactorySerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     logo = serializers.CharField(help_text="Path of an SVG on this host, or initials.")
@@ -31,6 +38,7 @@ class FactorySerializer(serializers.Serializer[Any]):
     rank = serializers.CharField(help_text="The highest stands first.")
     model_types = serializers.ListField(child=serializers.CharField())
     credential_fields = CredentialFieldSerializer(many=True)
+    regions = RegionSerializer(many=True)
     is_local = serializers.BooleanField(help_text="Self-hosted: a key is optional.")
     base_url_required = serializers.BooleanField()
     docs_url = serializers.CharField(allow_blank=True)
@@ -55,6 +63,7 @@ def factory_json(factory: CatalogFactory) -> dict[str, Any]:
         "rank": str(factory.rank),
         "model_types": [t.value for t in factory.model_types],
         "credential_fields": [dict(field) for field in factory.credential_fields],
+        "regions": [dict(region) for region in factory.regions],
         "is_local": factory.is_local,
         "base_url_required": factory.base_url_required,
         "docs_url": factory.docs_url,

@@ -11,6 +11,7 @@ from llmhub.envelope import done
 from tenants.llms.api.base import TenantView
 from tenants.llms.api.connections import ConnectionSerializer, connection_details
 from tenants.llms.api.fields import ApiKeyField, ConnectionNameField, ModelTypeField, NameField
+from tenants.llms.api.price_field import PriceField, figures_of
 from tenants.llms.api.schema import ProbeSerializer, done_with, enveloped
 from tenants.llms.selectors.tenant_llms import configured_models, used_models
 from tenants.llms.services.added_models import ModelRequest, llm_add
@@ -34,6 +35,7 @@ class AddLLMSerializer(serializers.Serializer[Any]):
         required=False, allow_null=True, default=None, min_value=1, max_value=MAX_TOKENS
     )
     connection = ConnectionNameField(required=False, default=DEFAULT_NAME)
+    price = PriceField(required=False, help_text="What you pay; else the catalog's price holds.")
 
 
 class SelectionSerializer(serializers.Serializer[Any]):
@@ -94,6 +96,12 @@ class UsedLLMSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(required=False)
     connection = serializers.CharField(required=False)
     is_shared = serializers.BooleanField(required=False)
+    price = serializers.DictField(
+        required=False, child=serializers.CharField(), help_text="In force now; empty: unknown."
+    )
+    price_source = serializers.CharField(
+        required=False, allow_blank=True, help_text="tenant, operator, or the catalog's."
+    )
     state = serializers.CharField(required=False)
     checked_at = serializers.DateTimeField(required=False, allow_null=True)
 
@@ -121,6 +129,8 @@ class AddLLMView(TenantView):
     def post(self, request: Request) -> Response:
         body = self.validated(AddLLMSerializer)
         body["connection_name"] = body.pop("connection")
+        if (price := body.pop("price", None)) is not None:
+            body["figures"] = figures_of(price)
         asked = ModelRequest(**body)
         added = llm_add(tenant=self.tenant, request=asked, actor=self.principal.actor)
         return Response(

@@ -9,6 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from llmhub.envelope import done
+from tenants.limits.api.budgets import BudgetSerializer
+from tenants.limits.api.limits import LimitSerializer
+from tenants.limits.selectors import TokenLimits, token_limits
 from tenants.llms.api.base import TenantView
 from tenants.llms.api.fields import LineField
 from tenants.llms.api.schema import done_with, enveloped, page_of, page_parameters
@@ -33,6 +36,8 @@ class TokenSerializer(serializers.Serializer[Any]):
     revoked_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
+    limits = LimitSerializer(many=True, help_text="Those that are about this token alone.")
+    budgets = BudgetSerializer(many=True, help_text="Those that are about this token alone.")
 
 
 class NewTokenDetailsSerializer(TokenSerializer):
@@ -72,7 +77,8 @@ class TokensView(TenantView):
     def get(self, request: Request) -> Response:
         wanted = self.query(TokenFilterSerializer)
         rows = token_list(tenant=self.tenant, **wanted)
-        return self.paged(rows, token_json)
+        limits = token_limits(tenant=self.tenant)
+        return self.paged(rows, lambda row: token_json(row, limits))
 
     @extend_schema(
         operation_id="tokens_create",
@@ -89,7 +95,7 @@ class TokensView(TenantView):
             actor=self.principal.actor,
             created_by=self.principal.user,
         )
-        return Response(done(token=issued.secret.reveal(), **token_json(issued.token)))
+        return Response(done(token=issued.secret.reveal(), **token_json(issued.token, {})))
 
 
 class TokenView(TenantView):
@@ -99,7 +105,8 @@ class TokenView(TenantView):
         responses=enveloped("Token", TokenSerializer(), 404),
     )
     def get(self, request: Request, token_id: UUID) -> Response:
-        return Response(token_json(token_get(tenant=self.tenant, token_id=token_id)))
+        row = token_get(tenant=self.tenant, token_id=token_id)
+        return Response(token_json(row, token_limits(tenant=self.tenant)))
 
     @extend_schema(
         operation_id="tokens_change",
@@ -120,7 +127,7 @@ class TokenView(TenantView):
         row = token_update(
             tenant=self.tenant, token_id=token_id, facts=facts, actor=self.principal.actor
         )
-        return Response(done(**token_json(row)))
+        return Response(done(**token_json(row, token_limits(tenant=self.tenant))))
 
     @extend_schema(
         operation_id="tokens_revoke",
@@ -132,7 +139,8 @@ class TokenView(TenantView):
         return Response(done())
 
 
-def token_json(row: AccessToken) -> dict[str, Any]:
+def token_json(row: AccessToken, limits: TokenLimits) -> dict[str, Any]:
+    mine = limits.get(str(row.pk), {"limits": [], "budgets": []})
     return {
         "id": str(row.pk),
         "name": row.name,
@@ -143,6 +151,7 @@ def token_json(row: AccessToken) -> dict[str, Any]:
         "revoked_at": row.revoked_at,
         "last_used_at": row.last_used_at,
         "created_at": row.created_at,
+        **mine,
     }
 
 

@@ -1,15 +1,20 @@
 """Reading a tenant's models, for /llm/list and /llm/my_llms."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from llmhub.base.model_types import ModelType
+from providers.pricing import price_in_force
 from providers.selectors import factory_list
 from tenants.llms.models import Connection, TenantLLM
 from tenants.llms.snapshot_build import models_of
 from tenants.models import SharedConnection, Tenant
-from tenants.snapshots import ModelView
+from tenants.models.price_fields import figures_json
+from tenants.snapshots import EndpointView, ModelView
 from tenants.tenancy import in_schema
 
 MODEL_DISABLED = "model_disabled"
@@ -71,16 +76,25 @@ def _status(model: ModelView) -> str:
 
 
 def _details(model: ModelView, states: Mapping[UUID, dict[str, Any]]) -> dict[str, Any]:
-    _, base_url = model.connection.endpoints.get(model.model_type, ("", ""))
+    endpoint = model.connection.endpoints.get(model.model_type, EndpointView("", ""))
     return {
         # Where the operator's own servers are is none of a tenant's business.
-        "api_base": "" if model.connection.is_shared else base_url,
+        "api_base": "" if model.connection.is_shared else endpoint.base_url,
         "max_tokens": model.max_tokens,
         "status": _status(model),
         "connection": model.connection.name,
         "is_shared": model.connection.is_shared,
+        **_price(model),
         **states.get(model.connection.id, {}),
     }
+
+
+def _price(model: ModelView) -> dict[str, Any]:
+    """What a call would be billed at now, short inputs."""
+    price = price_in_force(model.prices, timezone.now())
+    if price is None:
+        return {"price": {}, "price_source": ""}
+    return {"price": figures_json(asdict(price.figures)), "price_source": price.source}
 
 
 def _key(model: ModelView) -> tuple[UUID, str, str]:

@@ -30,12 +30,14 @@ from tenants.llms.services.connections import (
 from tenants.llms.stored_credentials import credentials_open
 from tenants.llms.verification import Check, Verdict, verify
 from tenants.models import ConnectionState, Tenant
+from tenants.models.price_fields import Figures
 from tenants.tenancy import in_schema
 
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """A blank `api_key` keeps the stored one, unless the address changes."""
+    """A blank `api_key` keeps the stored one, unless the address changes. `figures` are the price
+    that the tenant pays; None keeps what is stored."""
 
     llm_factory: str
     llm_name: str
@@ -44,6 +46,7 @@ class ModelRequest:
     api_base: str = ""
     max_tokens: int | None = None
     connection_name: str = DEFAULT_NAME
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def llm_add(*, tenant: Tenant, request: ModelRequest, actor: Actor) -> AddedMode
         credentials=credentials,
         state=ConnectionState.VALID,
     )
-    model = ModelFacts(request.llm_name, request.model_type, max_tokens)
+    model = ModelFacts(request.llm_name, request.model_type, max_tokens, request.figures)
     connection = connection_save(tenant=tenant, facts=facts, models=[model], actor=actor)
     return AddedModel(connection, verdict, address.notes)
 

@@ -17,6 +17,7 @@ from tenants.llms.models import Connection, TenantLLM
 from tenants.llms.provider_facts import Credentials, key_hint
 from tenants.llms.references import references_drop, references_of
 from tenants.models import ConnectionState, Tenant
+from tenants.models.price_fields import Figures, figures_equal
 from tenants.tenancy import in_schema
 
 DEFAULT_NAME = "default"
@@ -24,11 +25,12 @@ DEFAULT_NAME = "default"
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A model to be stored on a connection. `max_tokens` None keeps what is stored."""
+    """A model to be stored on a connection. None keeps what is stored."""
 
     llm_name: str
     model_type: ModelType
     max_tokens: int | None = None
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True)
@@ -134,9 +136,8 @@ def models_save(connection: Connection, models: Iterable[ModelFacts]) -> int:
         row = existing.get((facts.llm_name, facts.model_type))
         if row is None:
             new.append(_new_model(connection, facts))
-        elif facts.max_tokens is not None and row.max_tokens != facts.max_tokens:
-            row.max_tokens = facts.max_tokens
-            row.save(update_fields=["max_tokens", "updated_at"])
+        else:
+            _change_model(row, facts)
     TenantLLM.objects.bulk_create(new)
     return len(new)
 
@@ -162,14 +163,28 @@ def _clean(row: Connection) -> None:
         raise InvalidRequest(f"{named}: {' '.join(messages)}", field=named) from None
 
 
+def _change_model(row: TenantLLM, facts: ModelFacts) -> None:
+    is_longer = facts.max_tokens is not None and row.max_tokens != facts.max_tokens
+    is_priced = facts.figures is not None and not figures_equal(facts.figures, row.own_figures)
+    if is_longer:
+        row.max_tokens = facts.max_tokens
+    if is_priced and facts.figures is not None:
+        row.own_figures_set(facts.figures)
+    if is_longer or is_priced:
+        row.save()
+
+
 def _new_model(connection: Connection, facts: ModelFacts) -> TenantLLM:
-    return TenantLLM(
+    row = TenantLLM(
         connection=connection,
         llm_factory=connection.llm_factory,
         llm_name=facts.llm_name,
         model_type=facts.model_type,
         max_tokens=facts.max_tokens,
     )
+    if facts.figures is not None:
+        row.own_figures_set(facts.figures)
+    return row
 
 
 def _remove(rows: list[Connection], change: Change, is_forced: bool) -> None:

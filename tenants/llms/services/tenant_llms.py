@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from llmhub.base.errors import Conflict, NotFound
+from llmhub.base.errors import Conflict, InvalidRequest, NotFound
 from llmhub.base.model_types import ModelType
 from providers.selectors import factory_get
 from tenants.actors import Actor
@@ -14,6 +15,7 @@ from tenants.llms.models import TenantLLM
 from tenants.llms.references import references_drop, references_of
 from tenants.llms.snapshot_build import granted_connections
 from tenants.models import SharedModel, Tenant
+from tenants.models.price_fields import Figures, figures_equal, figures_json
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,40 @@ def tenant_llm_set_status(
     return len(ids)
 
 
+def tenant_llm_set_price(
+    *, tenant: Tenant, selection: ModelSelection, figures: Figures, actor: Actor
+) -> int:
+    """Set what the tenant pays for its own models of that name; no figures at all: the catalog's
+    price holds again. What was metered before stays as it is. Gives how many there are.
+
+    Raises NotFound, Conflict for a model whose price is the operator's, InvalidRequest by figure.
+    """
+    factory_get(name=selection.llm_factory)
+    with tenant_change(tenant=tenant, actor=actor, action="model.set_price") as change:
+        rows = list(_own(selection).select_for_update())
+        if not rows:
+            raise _nothing_to_price(tenant, selection)
+        before = {str(row): figures_json(row.own_figures) for row in rows}
+        changed = [row for row in rows if not figures_equal(figures, row.own_figures)]
+        for row in changed:
+            _price(row, figures)
+        change.before = {"prices": before}
+        change.after = {"price": figures_json(figures)}
+        _tell(change, selection)
+        if not changed:
+            change.nothing_changed()
+    return len(rows)
+
+
+def _price(row: TenantLLM, figures: Figures) -> None:
+    try:
+        row.own_figures_set(figures)
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise InvalidRequest(f"{name}: {' '.join(messages)}", field=name) from None
+    row.save()
+
+
 def shared_tenant_llm(model: SharedModel) -> TenantLLM:
     """The tenant's row of a shared model, made when it is first needed."""
     connection_id: UUID = model.connection_id
@@ -107,6 +143,15 @@ def _nothing_to_delete(tenant: Tenant, selection: ModelSelection) -> NotFound | 
         return Conflict(
             f"{selection.llm_name} is granted by the operator and cannot be deleted. "
             "Switch it off with POST /llm/enable_llm.",
+            code="shared_model",
+        )
+    return _not_found(selection)
+
+
+def _nothing_to_price(tenant: Tenant, selection: ModelSelection) -> NotFound | Conflict:
+    if _shared(tenant, selection).exists():
+        return Conflict(
+            f"{selection.llm_name} is granted by the operator, who sets its price.",
             code="shared_model",
         )
     return _not_found(selection)

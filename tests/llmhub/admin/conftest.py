@@ -1,7 +1,6 @@
 import pytest
 from django.test import Client
 
-from providers.catalog.loader import catalog_load
 from tenants.actors import Actor
 from tenants.models import User
 from tenants.services.tenants import CreatedTenant, tenant_create
@@ -15,9 +14,8 @@ def alice() -> User:
 
 
 @pytest.fixture
-def console(client: Client, alice: User) -> Client:
+def console(client: Client, alice: User, catalog: None) -> Client:
     """The operator's console with the shipped catalog, signed in."""
-    catalog_load()
     client.force_login(alice)
     return client
 

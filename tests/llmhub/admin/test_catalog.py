@@ -96,6 +96,11 @@ def test_pages_take_a_constant_number_of_queries(console):
     assert [queries(lambda a=a: console.get(a)) for a in addresses] == few  # type: ignore[misc]
 
 
+def test_a_model_shows_who_says_its_facts(console):
+    llm = LLM.objects.get(factory__name="OpenAI", llm_name="gpt-4o")
+    assert llm.sources["*"] in console.get(page("llm", "change", llm.pk)).content.decode()
+
+
 def test_a_change_leaves_an_audit_row_and_stays_in_the_next_load(console, alice):
     factory = LLMFactory.objects.get(name="VLLM")
     endpoints = '{"chat": {"protocol": "openai", "base_url": ""}}'
@@ -109,7 +114,7 @@ def test_a_change_leaves_an_audit_row_and_stays_in_the_next_load(console, alice)
     assert (entry.target_label, entry.source_ip) == ("VLLM", "127.0.0.1")
     assert entry.after is not None
     assert entry.after["rank"] == 12
-    catalog_load()
+    catalog_load(is_forced=True)
     factory.refresh_from_db()
     assert factory.rank == 12
 

@@ -12,7 +12,16 @@ def test_a_known_name_finds_its_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["anthropic", "", "OpenAI", "os", "providers.transport", "__class__", "openai.OpenAI"]
+    "name",
+    [
+        "anthropic.Anthropic",
+        "",
+        "OpenAI",
+        "os",
+        "providers.transport",
+        "__class__",
+        "openai.OpenAI",
+    ],
 )
 def test_any_other_name_finds_nothing_and_imports_nothing(name: str) -> None:
     assert protocol_find(name) is None

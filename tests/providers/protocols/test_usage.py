@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from providers.protocols.usage import Usage, usage_make, usage_read
+from providers.protocols.usage import IMPOSSIBLE, Usage, usage_make, usage_read
 
 CHAT = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
@@ -18,6 +18,14 @@ CHAT = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         ({**CHAT, "prompt_tokens_details": {"cached_tokens": 8}}, Usage(10, 5, 8)),
         ({**CHAT, "prompt_cache_hit_tokens": 6, "prompt_cache_miss_tokens": 4}, Usage(10, 5, 6)),
         ({**CHAT, "completion_tokens_details": {"reasoning_tokens": 5}}, Usage(10, 5, 0, 5)),
+        (
+            {**CHAT, "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 3}},
+            Usage(10, 5, 6, cache_write_tokens=3),
+        ),
+        (
+            {**CHAT, "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 9}},
+            Usage(10, 5, 6, cache_write_tokens=4),
+        ),
         ({**CHAT, "prompt_tokens_details": None}, Usage(10, 5)),
         ({**CHAT, "prompt_tokens_details": {"cached_tokens": None}}, Usage(10, 5)),
         ({"prompt_tokens": 0, "completion_tokens": 0}, Usage(0, 0)),
@@ -61,3 +69,21 @@ def test_every_token_of_the_prompt_is_either_fresh_or_cached() -> None:
     usage = Usage(10, 5, cached_tokens=8)
     assert usage.fresh_input_tokens + usage.cached_tokens == usage.input_tokens
     assert usage.total_tokens == 15
+
+
+@pytest.mark.parametrize(
+    ("reported", "audio_ms"),
+    [
+        ({"type": "duration", "seconds": 3}, 3000),
+        ({"type": "duration", "seconds": 2.5004}, 2500),
+        ({"type": "duration", "seconds": "1.5"}, 1500),
+        ({"type": "duration", "seconds": 0}, 0),
+    ],
+)
+def test_audio_is_told_in_seconds(reported: dict[str, Any], audio_ms: int) -> None:
+    assert usage_read(reported).usage == Usage(audio_ms=audio_ms)
+
+
+@pytest.mark.parametrize("seconds", [None, -1, True, "long", "nan", "inf", 10**30, [], 10**400])
+def test_impossible_seconds_are_refused(seconds: Any) -> None:
+    assert usage_read({"type": "duration", "seconds": seconds}) == IMPOSSIBLE

@@ -6,7 +6,6 @@ from django.test.utils import CaptureQueriesContext
 
 from llmhub.base.model_types import ModelType
 from llmhub.base.secret import Secret
-from providers.catalog.loader import catalog_load
 from tenants.llms.services.api_keys import KeyRequest, api_key_set
 from tenants.models import Role, TenantStatus, User
 from tenants.pages.example_call import example_call
@@ -24,9 +23,8 @@ KEY = "sk-proj-canary-canary-canary-canary-4321"
 
 
 @pytest.fixture
-def with_models(alice):
+def with_models(alice, catalog):
     """Alice has a key of her own, and a shared connection."""
-    catalog_load()
     request = KeyRequest("OpenAI", KEY, is_tested=False)
     api_key_set(tenant=alice.tenant, request=request, actor=ACTOR)
     facts = SharedConnectionFacts(
