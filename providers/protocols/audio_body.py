@@ -1,7 +1,8 @@
 """Audio within a request of JSON, or as all of the body: sent as it comes."""
 
 import base64
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 
 from llmhub.base.errors import InvalidRequest
 from providers.protocols.wire import AudioFile, StreamedBody
@@ -18,15 +19,16 @@ def audio_in_json(
     if isinstance(content, bytes):
         return head + base64.b64encode(content) + tail(len(content))
 
-    async def chunks() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncGenerator[bytes, None]:
         yield head
         size, rest = 0, b""
-        async for chunk in content.chunks():
-            size += len(chunk)
-            whole = rest + chunk
-            cut = len(whole) - len(whole) % 3
-            rest = whole[cut:]
-            yield base64.b64encode(whole[:cut])
+        async with aclosing(content.chunks()) as pieces:
+            async for chunk in pieces:
+                size += len(chunk)
+                whole = rest + chunk
+                cut = len(whole) - len(whole) % 3
+                rest = whole[cut:]
+                yield base64.b64encode(whole[:cut])
         yield base64.b64encode(rest) + tail(size)
 
     return StreamedBody(chunks)
@@ -40,9 +42,10 @@ def audio_alone(audio: AudioFile, known: Iterable[str]) -> bytes | StreamedBody:
         return content
     names = frozenset(known)
 
-    async def chunks() -> AsyncIterator[bytes]:
-        async for chunk in content.chunks():
-            yield chunk
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        async with aclosing(content.chunks()) as pieces:
+            async for chunk in pieces:
+                yield chunk
         late = sorted(set(audio.late_fields()) - names)
         if late:
             message = f"{late[0]} follows the file: this provider wants to know it before."
