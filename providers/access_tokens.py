@@ -64,7 +64,7 @@ class AccessTokens:
         Raises ProviderError where the provider grants nothing, and InvalidRequest for credentials
         that cannot be used.
         """
-        source = _token_source(protocol)
+        source = _token_source(protocol)  # type: ignore[arg-type]
         if source is None:
             return target
         key = _key(source, target)
