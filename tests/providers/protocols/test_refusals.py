@@ -344,3 +344,18 @@ def test_dashscopes_models_behind_a_websocket_are_refused_in_words(model: str) -
 def test_xunfeis_speech_says_that_there_is_no_websocket() -> None:
     with pytest.raises(NotSupported, match="WebSocket"):
         PROTOCOLS["xunfei-spark"].speech_request(TARGETS["xunfei-spark"], {}, model="m")
+
+
+@pytest.mark.parametrize(
+    "name", ["voyage", "perplexity", "dashscope", "deepgram", "fish-audio", "xunfei-spark"]
+)
+def test_who_lists_no_models_says_so(name: str) -> None:
+    with pytest.raises(NotSupported, match="list of models"):
+        PROTOCOLS[name].models_request(TARGETS[name])
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_a_rate_limit_tells_its_delay(name: str) -> None:
+    failure = PROTOCOLS[name].failure_of(429, {"retry-after": "12"}, b'{"message":"too many"}')
+    assert failure.kind in (RATE, BUSY)
+    assert failure.retry_after_s == 12
