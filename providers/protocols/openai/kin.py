@@ -18,7 +18,10 @@ _WORDS = {
 
 class OpenAIKin(OpenAI):
     """For a protocol to inherit that speaks OpenAI's API for the types in `serves` alone: the
-    others are refused with NotSupported."""
+    others are refused with NotSupported. Callers of another dialect than chat are translated."""
+
+    def speaks(self, target: Target) -> frozenset[Dialect]:
+        return frozenset({Dialect.CHAT})
 
     def chat_request(
         self, target: Target, payload: Payload, *, model: str, dialect: Dialect = Dialect.CHAT
