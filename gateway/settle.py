@@ -165,8 +165,12 @@ class Settlements:
 
     async def _retry(self) -> None:
         while True:
-            await self._deliver_held()
-            await self._look_after_retained()
+            try:
+                await self._deliver_held()
+                await self._look_after_retained()
+            except Exception:
+                # Whatever one round meets, usage that waits here is tried again in the next.
+                logger.exception("looking after usage failed")
             await asyncio.sleep(RETRY_EVERY_S)
 
     async def _deliver_held(self) -> None:
