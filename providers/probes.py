@@ -280,7 +280,7 @@ async def _exchange(
     deadlines = Deadlines(first_byte_s=seconds, idle_s=seconds, total_s=seconds)
     deadlines = replace(deadlines, connect_s=min(deadlines.connect_s, seconds))
     async with await transport.send(request, deadlines=deadlines) as response:
-        if response.status != 200:
+        if not 200 <= response.status < 300:
             body = await response.read_head(_MAX_ERROR_BYTES)
             raise ProviderError(protocol.failure_of(response.status, response.headers, body))
         return response.headers, await response.read(_MAX_REPLY_BYTES)

@@ -78,7 +78,7 @@ def said_by_hub(completion: Any) -> Said:
         choice.finish_reason,
         usage.prompt_tokens,
         usage.completion_tokens,
-        usage.prompt_tokens_details.cached_tokens,
+        getattr(usage.prompt_tokens_details, "cached_tokens", 0),
     )
 
 
@@ -105,5 +105,5 @@ def said_in_chunks(chunks: Iterable[Any]) -> Said:
         finish,
         usage.prompt_tokens,
         usage.completion_tokens,
-        usage.prompt_tokens_details.cached_tokens,
+        getattr(usage.prompt_tokens_details, "cached_tokens", 0),
     )

@@ -144,7 +144,6 @@ def test_max_tokens_that_are_no_such_number_are_refused(alice, provider, max_tok
 @pytest.mark.parametrize(
     ("llm_factory", "model_type", "message"),
     [
-        ("HuggingFace", "rerank", "Rerank model from HuggingFace is not supported yet."),
         (COMPATIBLE, "tts", "TTS model from OpenAI-API-Compatible is not supported yet."),
         ("Anthropic", "tts", "TTS model from Anthropic is not supported yet."),
         ("Google Cloud", "rerank", "Rerank model from Google Cloud is not supported yet."),

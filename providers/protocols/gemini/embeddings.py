@@ -2,26 +2,16 @@
 
 from typing import Any
 
-from llmhub.base.errors import InvalidRequest
 from providers.protocols.chat.asked import fields_left_out
 from providers.protocols.failures import bad_reply
 from providers.protocols.gemini.replies import object_of, usage_of
+from providers.protocols.inputs import texts_of
 from providers.protocols.openai.replies import reply_json
 from providers.protocols.vectors import reply_of_vectors
 from providers.protocols.wire import EmbeddingReply, Payload
 
 KNOWN = frozenset({"input", "dimensions", "encoding_format", "task_type", "title"})
 """`encoding_format` is how the hub writes the vectors for the caller; none but floats come here."""
-
-
-def inputs_of(payload: Payload) -> list[str]:
-    """Raises InvalidRequest for tokens, which only OpenAI's models understand."""
-    given = payload.get("input")
-    texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        message = "input is a text or a list of texts: this provider takes no tokens."
-        raise InvalidRequest(message, field="input")
-    return texts
 
 
 def embedding_body(payload: Payload, model_path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -36,7 +26,7 @@ def embedding_body(payload: Payload, model_path: str) -> tuple[dict[str, Any], t
     }
     requests = [
         {"model": model_path, "content": {"parts": [{"text": text}]}, **options}
-        for text in inputs_of(payload)
+        for text in texts_of(payload)
     ]
     return {"requests": requests}, fields_left_out(payload, KNOWN)
 

@@ -5,6 +5,7 @@ many shapes of body, so the status decides first and the words decide between wh
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -23,7 +24,7 @@ _QUOTA = _words(
     r"insufficient[_ ](?:user[_ ])?(?:quota|balance|credit|fund)",
     r"exceeded your current quota|quota (?:is )?exhausted|spending limit",
     r"balance (?:is )?(?:too low|insufficient|not enough)|credit balance",
-    r"(?:no|more|out of) credits?\b|payment required|billing|arrear",
+    r"(?:no|more|out of) credits?\b|payment required|billing|arrear|overdue",
 )
 _KEY = _words(
     r"(?:invalid|incorrect|expired|revoked|disabled|missing|no)[_ ]+(?:an? |the )?"
@@ -40,7 +41,7 @@ _MODEL = _words(
 )
 _CONTENT = _words(
     r"content[_ ]?(?:policy|filter|management|refus)|responsibleai|moderation|safety system",
-    r"sensitive content|inappropriate content|data_inspection_failed",
+    r"sensitive[_ ]?content|inappropriate content|data_?inspection_?failed",
 )
 # Google calls a limit per minute a quota too.
 _SOON = _words(r"per[_ ]?(?:minute|second)", r"(?:retry|try again) in \d")
@@ -122,6 +123,11 @@ def failure_in_stream(error: Any) -> ProviderFailure:
     kind = _kind(status, f"{explanation.codes} {explanation.message[:2000]}")
     message = redact(explanation.message, ()) or "The stream reported an error without a message."
     return ProviderFailure(kind, message, status, unmasked=explanation.message)
+
+
+def is_error(reply: Mapping[str, Any]) -> bool:
+    """An error that came with HTTP 200; Mistral and vLLM name it as the object itself."""
+    return bool(reply.get("error")) or reply.get("object") == "error"
 
 
 def _kind(status: int, words: str) -> FailureKind:

@@ -12,14 +12,14 @@ from providers.protocols.wire import AudioFile, StreamedBody
 
 
 def multipart_encode(
-    fields: Mapping[str, Any], audio: AudioFile
+    fields: Mapping[str, Any], audio: AudioFile, *, part: str = "file"
 ) -> tuple[str, bytes | StreamedBody]:
-    """Content type and body; the audio is the part named `file`, and streamed where it is.
+    """Content type and body; the audio is the part named `part`, and streamed where it is.
 
     A list becomes one part for each item. Raises InvalidRequest for a name with a line break.
     """
     boundary = secrets.token_hex(16)
-    frame = _Frame(boundary, fields, audio)
+    frame = _Frame(boundary, fields, audio, part)
     if isinstance(audio.content, bytes):
         body: bytes | StreamedBody = frame.head() + audio.content + frame.tail()
     else:
@@ -34,9 +34,10 @@ class _Frame:
     boundary: str
     fields: Mapping[str, Any]
     audio: AudioFile
+    part: str
 
     def head(self) -> bytes:
-        head = f"{_disposition('file')}; filename={_quoted(self.audio.name)}"
+        head = f"{_disposition(self.part)}; filename={_quoted(self.audio.name)}"
         head += f"\r\nContent-Type: {_single_line(self.audio.content_type)}"
         return self._parts(self.fields) + self._separator + _part_head(head)
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from providers.protocols.failures import ProviderError, bad_reply
-from providers.protocols.openai.errors import failure_in_stream
+from providers.protocols.openai.errors import failure_in_stream, is_error
 from providers.protocols.usage import (
     NOT_REPORTED,
     Usage,
@@ -189,7 +189,7 @@ def reply_object(body: bytes) -> dict[str, Any]:
     reply = reply_json(body)
     if not isinstance(reply, dict):
         raise bad_reply("the reply is not an object")
-    if reply.get("error"):
+    if is_error(reply):
         raise ProviderError(failure_in_stream(reply))
     return reply
 

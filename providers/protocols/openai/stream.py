@@ -9,7 +9,7 @@ import orjson
 
 from providers.protocols.dialects.chat import END_MARKER, chat_error_event
 from providers.protocols.failures import ProviderError, ProviderFailure, bad_reply
-from providers.protocols.openai.errors import failure_in_stream
+from providers.protocols.openai.errors import failure_in_stream, is_error
 from providers.protocols.openai.replies import message_text
 from providers.protocols.sse import Event, EventParser
 from providers.protocols.usage import NOT_REPORTED, Usage, UsageReport, usage_read
@@ -107,7 +107,7 @@ class _OpenAIStream:
             chunk = orjson.loads(data)
         except orjson.JSONDecodeError:
             chunk = None
-        if event.name == b"error" or not isinstance(chunk, dict) or chunk.get("error"):
+        if event.name == b"error" or not isinstance(chunk, dict) or is_error(chunk):
             return self._read_oddity(event, chunk, data)
         self._chunk = chunk
         usage = chunk.get("usage")

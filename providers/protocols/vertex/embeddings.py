@@ -9,8 +9,9 @@ from typing import Any
 from llmhub.base.errors import InvalidRequest
 from providers.protocols.chat.asked import fields_left_out
 from providers.protocols.failures import bad_reply
-from providers.protocols.gemini.embeddings import KNOWN, inputs_of
+from providers.protocols.gemini.embeddings import KNOWN
 from providers.protocols.gemini.replies import object_of, usage_of
+from providers.protocols.inputs import texts_of
 from providers.protocols.openai.replies import reply_json
 from providers.protocols.usage import Usage, usage_make
 from providers.protocols.vectors import reply_of_vectors
@@ -21,7 +22,7 @@ _EMBEDS_CONTENT = re.compile(r"gemini-embedding-(?!001|exp)")
 
 def embedding_body(payload: Payload, model: str) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """The method, its body, and the fields that were left out."""
-    texts, left_out = inputs_of(payload), fields_left_out(payload, KNOWN)
+    texts, left_out = texts_of(payload), fields_left_out(payload, KNOWN)
     if not _EMBEDS_CONTENT.search(model):
         return "predict", _prediction(payload, texts), left_out
     if len(texts) != 1:

@@ -79,11 +79,13 @@ def _add(total: dict[str, Any], choice: dict[str, Any]) -> None:
         assert delta.get("role") == "assistant"
         total["message"] = {"role": "assistant", "content": ""}
     message = total["message"]
-    for name in ("content", "reasoning_content"):
+    for name in ("content", "reasoning_content", "tool_plan"):
         if delta.get(name):
             message[name] = message.get(name, "") + delta[name]
     for block in delta.get("thinking_blocks", ()):
         message.setdefault("thinking_blocks", []).append(block)
+    for citation in delta.get("citations", ()):
+        message.setdefault("citations", []).append(citation)
     for piece in delta.get("tool_calls", ()):
         _add_call(message.setdefault("tool_calls", []), piece)
     if choice["finish_reason"] is not None:

@@ -10,9 +10,11 @@ from providers.protocols.anthropic import Anthropic
 from providers.protocols.dialects.exchange import exchange_stream
 from providers.protocols.failures import ProviderError
 from providers.protocols.openai import OpenAI
+from providers.protocols.registry import PROTOCOLS
 from providers.protocols.wire import Dialect, StreamReader, Target, WireProtocol
 from tests.gateway import anthropic_peer as claude
 from tests.provider_server import stream_chunks
+from tests.providers.protocols import test_exchanges
 
 RESPONSES = Target("https://x.test/v1", dialects=frozenset({Dialect.RESPONSES}))
 TARGET = Target("https://x.test/v1")
@@ -31,13 +33,32 @@ def response_events() -> list[bytes]:
     return [created, delta, claude.event("response.completed", response=response)]
 
 
+def recorded(name: str) -> list[bytes]:
+    exchange = next(each for each in test_exchanges.ALL if each.name == name)
+    return [test_exchanges.stream_of(test_exchanges.protocol_of(exchange), exchange)]
+
+
 CHAT_EVENTS = stream_chunks(has_usage=True)
 TEXT_EVENTS = [event.replace(b'"delta": {}', b'"text": ""') for event in CHAT_EVENTS]
 CLAUDE_EVENTS = claude.stream(claude.THINKING, claude.TEXT, claude.CALL, reason="tool_use")
+RECORDED = {
+    "ark": "stream",
+    "cohere": "stream_tools",
+    "minimax": "stream",
+    "mistral": "stream",
+    "ollama": "stream",
+    "qianfan": "stream",
+    "xunfei-spark": "stream",
+}
 PAIRS: list[tuple[WireProtocol, Target, Dialect, Sequence[bytes]]] = [
     *((OpenAI(), TARGET, dialect, CHAT_EVENTS) for dialect in Dialect),
     (OpenAI(), RESPONSES, Dialect.RESPONSES, response_events()),
     *((Anthropic(), TARGET, dialect, CLAUDE_EVENTS) for dialect in Dialect),
+    *(
+        (PROTOCOLS[name], TARGET, dialect, recorded(f"{name}/{stream}"))
+        for name, stream in RECORDED.items()
+        for dialect in Dialect
+    ),
 ]
 pairs = pytest.mark.parametrize(
     ("protocol", "target", "dialect", "events"),
@@ -133,4 +154,6 @@ def _is_error(dialect: Dialect, event: bytes) -> bool:
 
 
 def _without_moments(text: bytes) -> bytes:
+    """Nor ids that were made up for a provider that gives none."""
+    text = re.sub(rb"\b[a-z]+[-_][0-9a-f]{24}", b"", text)
     return re.sub(rb'"created(_at)?":\d+', b"", text)
