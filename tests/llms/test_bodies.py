@@ -32,14 +32,25 @@ REQUIRED = {
     "POST connections": ["llm_factory"],
     "POST routes": ["name", "model_type", "targets"],
     "POST tokens": ["name"],
+    "POST set_price": ["llm_factory", "llm_name"],
+    "POST limits": [],
+    "POST budgets": ["name", "amount", "unit", "period"],
+    "PUT alerts": [],
+    "POST alerts/secret": [],
+    "PATCH settings": [],
 }
 # An empty one is no choice, and the answer says which there are.
-CHOICES = ("model_type", "status", "targets")
+CHOICES = ("model_type", "status", "targets", "amount", "unit", "period")
+# What takes no field has none that could hold a NUL.
+FIELDLESS = ("POST alerts/secret",)
 GOOD = {
     "llm_factory": "OpenAI",
     "llm_name": "gpt-4",
     "model_type": "chat",
     "name": "app",
+    "amount": "1",
+    "unit": "usd",
+    "period": "month",
     "status": "1",
     "api_key": KEY,
     "targets": [{"model": "gpt-4"}],
@@ -50,6 +61,8 @@ GOOD = {
 def test_a_broken_body_is_refused_by_every_write(alice, kind):
     body, status, code = BROKEN[kind]
     for route in WRITES:
+        if kind == "a NUL" and str(route) in FIELDLESS:
+            continue
         answer = alice.api.send(route.verb, route.path, body).require_failure(status)
         assert answer.code == code or not code, str(route)
     assert connections(alice.api) == []

@@ -31,6 +31,10 @@ class NewAlertTargetSerializer(serializers.Serializer[Any]):
     webhook_url = LineField(required=False, allow_blank=True, default="", max_length=1000)
 
 
+class NothingSerializer(serializers.Serializer[Any]):
+    """A body that may be left out, and is JSON where it is not."""
+
+
 class AlertTargetSerializer(NewAlertTargetSerializer):
     secret_last4 = serializers.CharField()
 
@@ -72,6 +76,7 @@ class AlertSecretView(TenantView):
         responses=done_with("AlertsSecret", _SAVED),
     )
     def post(self, request: Request) -> Response:
+        self.validated(NothingSerializer)
         return _answer(alert_secret_renew(tenant=self.tenant, actor=self.principal.actor))
 
 
