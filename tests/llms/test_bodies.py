@@ -41,8 +41,8 @@ REQUIRED = {
 }
 # An empty one is no choice, and the answer says which there are.
 CHOICES = ("model_type", "status", "targets", "amount", "unit", "period")
-# What takes no field has none that could hold a NUL.
-FIELDLESS = ("POST alerts/secret",)
+# These do without every field, and so without the one that holds the NUL.
+FIELDLESS = ("PUT alerts", "POST alerts/secret")
 GOOD = {
     "llm_factory": "OpenAI",
     "llm_name": "gpt-4",
