@@ -181,6 +181,8 @@ class ProviderServer:
                 return stream_reply(asked, f"chatcmpl-{number}")
             case "/v1/chat/completions":
                 return Reply(body=chat_body(asked.get("model"), f"chatcmpl-{number}"))
+            case "/v1/completions":
+                return Reply(body=completion_body(asked.get("model"), f"cmpl-{number}"))
             case "/v1/embeddings":
                 return Reply(body=embedding_body(asked))
             case "/v1/rerank":
@@ -217,6 +219,12 @@ def chat_body(model: Any, reply_id: str = "chatcmpl-1") -> dict[str, Any]:
     message = {"role": "assistant", "content": "".join(WORDS)}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     head = {"id": reply_id, "object": "chat.completion", "created": 1, "model": model}
+    return {**head, "choices": [choice], "usage": chat_usage()}
+
+
+def completion_body(model: Any, reply_id: str = "cmpl-1") -> dict[str, Any]:
+    choice = {"index": 0, "text": "".join(WORDS), "finish_reason": "stop", "logprobs": None}
+    head = {"id": reply_id, "object": "text_completion", "created": 1, "model": model}
     return {**head, "choices": [choice], "usage": chat_usage()}
 
 

@@ -186,3 +186,12 @@ def test_a_deleted_model_does_not_break_the_list(chat, provider):
     gone = {"llm_factory": COMPATIBLE, "llm_name": "passing", "force": True}
     chat.api.post("delete_llm", gone).require_success()
     assert [row["model"] for row in _items(chat.api, "limits")] == [f"passing@{COMPATIBLE}"]
+
+
+def test_a_budget_of_a_billion_tokens_is_a_budget(alice):
+    body = {"name": "year", "unit": "tokens", "period": "total", "amount": "1000000000"}
+    made = alice.api.post("budgets", body).require_success()
+    assert made.details["budget"]["amount"] == "1000000000"
+    body |= {"unit": "usd", "amount": "9000001"}
+    refused = alice.api.post("budgets", body).require_failure(400)
+    assert refused.error["details"] == {"field": "amount"}

@@ -31,7 +31,7 @@ from tenants.llms.api.schema import done_with, enveloped, page_of, page_paramete
 
 class AmountField(serializers.DecimalField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_digits=16, decimal_places=9, **kwargs)
+        super().__init__(max_digits=25, decimal_places=9, **kwargs)
 
 
 class BudgetFactsSerializer(serializers.Serializer[Any]):
