@@ -46,6 +46,8 @@ WRITES = {
     "DELETE budgets/<budget_id>": {},
     "PUT alerts": {"emails": ["alice@example.com"]},
     "POST alerts/secret": {},
+    "POST set_price": NAMED | {"price": {"input_usd_per_mtok": "1"}},
+    "PATCH settings": {"is_prompt_logging": True},
 }
 # Notes what a provider said; nobody's configuration changes.
 NO_CHANGE = {"POST connections/<connection_id>/check"}

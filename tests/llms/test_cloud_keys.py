@@ -10,7 +10,12 @@ from tests.provider_server import Reply
 from tests.providers.protocols.vertex.keys import key_file
 
 PROJECT = "/v1/projects/my-project-123/locations/us-central1/publishers/google/models"
-VECTOR = {"predictions": [{"embeddings": {"values": [0.5, 1], "statistics": {"token_count": 1}}}]}
+ANSWER = {
+    "candidates": [
+        {"content": {"role": "model", "parts": [{"text": "Hi"}]}, "finishReason": "STOP"}
+    ],
+    "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2},
+}
 
 
 def google(provider: Any, key: Any) -> dict[str, Any]:
@@ -36,8 +41,8 @@ def granting(provider: Any) -> str:
 def test_a_service_accounts_key_is_taken_as_an_object_or_a_text(alice, provider, as_object):
     key = granting(provider)
     body = google(provider, json.loads(key) if as_object else key)
-    # The catalog's first model of the type chat is another publisher's, which cannot be asked yet.
-    provider.script(f"{PROJECT}/gemini-embedding-001:predict", Reply(body=VECTOR))
+    # The cheapest model of the type chat is asked.
+    provider.script(f"{PROJECT}/gemini-2.0-flash-lite:generateContent", Reply(body=ANSWER))
     alice.api.post("set_api_key", body).require_success()
     (connection,) = connections(alice.api)
     assert connection["state"] == "valid"
