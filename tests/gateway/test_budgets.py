@@ -222,10 +222,19 @@ def test_a_new_budget_counts_what_its_period_has_spent_already(
     assert int(the_budget(alice)["spent"]) == 3 * USED
 
 
+@pytest.fixture
+def flushable(alice: Person) -> Iterator[None]:
+    """For a test with a FLUSHALL: the gateway brings back what it remembers, and no usage of the
+    tests before or of this one may come into another's ledger."""
+    let_go_of_what_was_drained()
+    yield
+    let_go_of_what_was_drained()
+
+
+@pytest.mark.usefixtures("flushable")
 def test_after_flushall_what_was_spent_is_counted_once(
     gateway: RunningGateway, alice: Person
 ) -> None:
-    let_go_of_what_was_drained()
     alice.budget(100_000)
     for count in range(1, 6):
         assert small(gateway, alice.token).status == 200
@@ -239,8 +248,8 @@ def test_after_flushall_what_was_spent_is_counted_once(
 
 
 def let_go_of_what_was_drained() -> None:
-    """The gateway remembers usage of the tests before until it has looked into the stream; what it
-    still remembers at a FLUSHALL it would bring back. Two looks: one may have begun already."""
+    """The gateway remembers usage until it has looked into the stream. Two looks: one may have
+    begun already."""
     from llmhub.base.valkey import valkey
 
     def latest_look() -> int:
@@ -295,6 +304,7 @@ def test_calls_go_on_while_the_counter_is_made_anew(gateway: RunningGateway, ali
     assert the_budget(alice)["reserved"] == "0"
 
 
+@pytest.mark.usefixtures("flushable")
 def test_a_budget_reads_the_same_with_and_without_its_counter(
     gateway: RunningGateway, alice: Person, priced: None
 ) -> None:
