@@ -13,11 +13,12 @@ from llmhub.base.model_types import ModelType
 
 
 class Against(StrEnum):
-    """`RECORDED` is an exchange of the provider's reference, `CLIENT` the provider's own client and
-    the hub before the same scripted server, `EMULATOR` a server of somebody else's that plays the
-    provider, and `REAL` a real server with a real model."""
+    """`RECORDED` is an exchange written down after the provider's public reference, not captured
+    from its traffic; one of chat stands for a picture in it too. `CLIENT` is the provider's own
+    client and the hub before the same scripted server, `EMULATOR` a server of somebody else's that
+    plays the provider, and `REAL` a real server with a real model."""
 
-    RECORDED = "recorded exchanges"
+    RECORDED = "exchanges of the reference"
     CLIENT = "official client"
     EMULATOR = "emulator"
     REAL = "real server"

@@ -15,7 +15,7 @@ def test_the_table_says_who_serves_what_and_who_does_not() -> None:
     assert lines[0].split()[:3] == ["factory", "type", "served"]
     cohere = next(line for line in lines if line.startswith("Cohere") and " rerank " in line)
     assert cohere.split()[1:4] == ["rerank", "yes", "cohere"]
-    assert "recorded exchanges, official client" in cohere
+    assert "exchanges of the reference, official client" in cohere
     spark = next(line for line in lines if line.startswith("XunFei Spark") and " tts " in line)
     assert "no: its speech goes over WebSocket alone" in spark
     assert lines[-1].endswith(" are served.")
