@@ -57,7 +57,7 @@ def test_what_was_spent_without_valkey_counts_when_it_is_back(wired: Wired, alic
     wired.valkey.mend()
     for _ in range(3):
         assert small(wired.gateway, alice.token).status == 200
-    wait_until(lambda: spent(alice) == len(alice.ledger()) * USED, timeout_s=10)
+    wait_until(lambda: spent(alice) == len(alice.ledger()) * USED, timeout_s=30)
     assert len(alice.ledger()) == 1 + 2 + 3 + 3
     assert the_budget(alice)["reserved"] == "0"
 
